@@ -1,0 +1,69 @@
+# Hem's verbs. `make help` lists them. Nothing but the .NET 10 SDK is expected; what a verb needs from apt it installs itself, and says so.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export DOTNET_NOLOGO := 1
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
+
+SWEEP   ?= examples/quickstart.yaml
+SOURCES := $(shell find core trainer cli -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
+           Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
+TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
+BENCHES := planner ingest mstep train-flipbit overhead
+
+.PHONY: help build sweep test soak verify format bench $(BENCHES:%=bench-%) clean
+
+help: ## what there is
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: bin/.built ## the programs: bin/hem and bin/hem-trainer
+
+bin/.built: $(SOURCES)
+	@make/need-dotnet
+	@echo "Building bin/hem and bin/hem-trainer (the first time: half a minute, and NuGet packages are fetched)"
+	@dotnet publish trainer/Hem.Trainer -c Release --ucr -o bin -v q
+	@dotnet publish cli/Hem.Cli -c Release --ucr -o bin -v q
+	@ln -sfn "$$(make/dotnet-root)" bin/.dotnet
+	@touch $@
+
+sweep: build ## run SWEEP (default: examples/quickstart.yaml) on this machine, to its report
+	@bin/hem run $(SWEEP)
+
+test: artifacts/.tests-built ## every test
+	@make/need-apt python3-grpcio python3-protobuf
+	@make/test
+
+soak: artifacts/.tests-built ## the slow tests too: hundreds of kills, long trainings (hours)
+	@make/need-apt python3-grpcio python3-protobuf
+	@HEM_SOAK=1 make/test
+
+artifacts/.tests-built: $(SOURCES) $(TESTS)
+	@make/need-dotnet
+	@echo "Building the tests"
+	@dotnet build Hem.sln -c Release -v q -clp:ErrorsOnly
+	@touch $@
+
+verify: build ## nothing drifts: format, generated files, examples
+	@make/verify
+
+format: ## mend the format
+	@dotnet format Hem.sln
+
+bench: $(BENCHES:%=bench-%) ## every benchmark, side by side with its peer
+
+bench-planner bench-ingest bench-overhead: bench-%: artifacts/.bench-built ## one benchmark
+	@artifacts/bin/Hem.Bench/release/hem-bench $*
+
+bench-mstep bench-train-flipbit: bench-%: artifacts/.bench-built
+	@make/need-apt python3-torch libopenblas0-openmp
+	@artifacts/bin/Hem.Bench/release/hem-bench $*
+
+artifacts/.bench-built: build $(TESTS)
+	@dotnet build bench/Hem.Bench -c Release -v q -clp:ErrorsOnly
+	@touch $@
+
+clean: ## remove what was built (results stay)
+	@rm -rf bin artifacts
