@@ -1,0 +1,32 @@
+namespace Hem.Trainer.Networks;
+
+/// <summary>
+/// A network as the algorithms see it. Rows are samples. Each row of an output has the same bits whatever the size of the batch it
+/// came in, the number of threads and the width of the vectors. One instance serves one caller at a time.
+/// </summary>
+public interface INetwork : IDisposable
+{
+    NetworkDescription Description { get; }
+
+    /// <summary>All parameters, layer by layer: weights [inputs, outputs] row-major, then biases. May be written between calls.</summary>
+    Span<float> Parameters { get; }
+
+    /// <summary>Gradients in the layout of <see cref="Parameters"/>: written, not added to, by <see cref="Backward"/>.</summary>
+    Span<float> Gradients { get; }
+
+    /// <summary>
+    /// Maps inputs [batch, Inputs], row-major, to outputs [batch, Outputs]. The result lies in the network's memory and holds until
+    /// the next call.
+    /// </summary>
+    /// <exception cref="ArgumentException">The number of inputs is not batch times Inputs.</exception>
+    ReadOnlySpan<float> Forward(ReadOnlySpan<float> inputs, int batch);
+
+    /// <summary>
+    /// Back-propagates through the last <see cref="Forward"/>, with the parameters it used: from the gradient of a loss with respect
+    /// to the outputs, [batch, Outputs], to its gradients with respect to the parameters and, where a span is given, to the
+    /// inputs, [batch, Inputs]. Sums over the batch run in the order of its rows.
+    /// </summary>
+    /// <exception cref="ArgumentException">A span has the wrong length.</exception>
+    /// <exception cref="InvalidOperationException">The batch is not that of the last Forward.</exception>
+    void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default);
+}

@@ -1,0 +1,51 @@
+namespace Hem.Trainer.Networks;
+
+/// <summary>How the weights of a layer are drawn; biases start at zero.</summary>
+public enum Initialization
+{
+    /// <summary>Uniform in ±sqrt(6 / inputs) (He et al. 2015, fan-in, gain sqrt 2).</summary>
+    HeUniform,
+
+    /// <summary>Uniform in ±sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010).</summary>
+    XavierUniform,
+}
+
+/// <summary>
+/// A multilayer perceptron: dense layers with ReLU between them and a linear output. No hidden layers makes a linear map.
+/// </summary>
+/// <param name="Inputs">Numbers in one row of the input, at least 1.</param>
+/// <param name="HiddenUnits">Units of each hidden layer, input side first, each at least 1; may be empty.</param>
+/// <param name="Outputs">Numbers in one row of the output, at least 1.</param>
+/// <param name="Initialization">How the weights are drawn.</param>
+public sealed record NetworkDescription(int Inputs, IReadOnlyList<int> HiddenUnits, int Outputs, Initialization Initialization)
+{
+    /// <summary>The dense layers in order, each with its place in the contiguous buffer of parameters.</summary>
+    internal DenseLayer[] Layers()
+    {
+        int[] widths = [Inputs, .. HiddenUnits, Outputs];
+        if (Array.Exists(widths, width => width < 1))
+            throw new ArgumentException($"every layer needs at least one unit; the widths given are {string.Join(", ", widths)}");
+
+        var layers = new DenseLayer[widths.Length - 1];
+        var offset = 0;
+        for (var i = 0; i < layers.Length; i++)
+        {
+            layers[i] = new DenseLayer(widths[i], widths[i + 1], offset);
+            offset = checked(offset + layers[i].ParameterCount);
+        }
+
+        return layers;
+    }
+}
+
+/// <summary>
+/// One dense layer, y = x W + b, and where it lies in the buffer of parameters: W row-major [Inputs, Outputs], then b [Outputs].
+/// </summary>
+internal readonly record struct DenseLayer(int Inputs, int Outputs, int Offset)
+{
+    public int ParameterCount => checked((Inputs + 1) * Outputs);
+
+    public int WeightCount => Inputs * Outputs;
+
+    public int BiasOffset => Offset + WeightCount;
+}
