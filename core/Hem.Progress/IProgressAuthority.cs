@@ -1,0 +1,36 @@
+namespace Hem.Progress;
+
+/// <summary>What an attempt may do now.</summary>
+public enum GrantKind
+{
+    /// <summary>Train, report, and touch the trial's checkpoint.</summary>
+    Granted,
+
+    /// <summary>Nothing yet: another attempt of the trial is not known to be gone.</summary>
+    Wait,
+
+    /// <summary>Leave without having begun.</summary>
+    Stop,
+
+    /// <summary>Nothing ever again: this attempt is over. It must touch nothing, not even to save.</summary>
+    Refused,
+}
+
+/// <summary>A decision and why, in one line for people.</summary>
+public readonly record struct GrantDecision(GrantKind Kind, string Reason = "");
+
+/// <summary>Who may report, and which attempt of a trial holds its grant. <see cref="AttemptRegistry"/> is one.</summary>
+public interface IProgressAuthority
+{
+    /// <summary>The attempt that this bearer token speaks for, or null when it speaks for none (UNAUTHENTICATED).</summary>
+    ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// What the attempt may do now. Asked at the start of each stream, and again while it waits whenever <see cref="Changed"/> was raised
+    /// for its trial. Never grants two attempts of one trial.
+    /// </summary>
+    ValueTask<GrantDecision> DecideAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default);
+
+    /// <summary>Decisions of this sweep (uid) and trial (name) may be others now. Handlers are quick and do not throw.</summary>
+    event Action<string, string>? Changed;
+}

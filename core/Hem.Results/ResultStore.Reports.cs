@@ -1,0 +1,103 @@
+using Hem.Progress;
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Results;
+
+public sealed partial class ResultStore
+{
+    /// <inheritdoc/>
+    public ValueTask<ulong> AcknowledgedUpToAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default)
+    {
+        var found = Read("SELECT acknowledged FROM attempts WHERE uid = ?1", [attempt.AttemptId], r => (ulong?)r.GetInt64(0)).FirstOrDefault();
+        return found is { } sequence ? new(sequence) : throw UnknownAttempt(attempt);
+    }
+
+    /// <inheritdoc/>
+    public async Task StoreAsync(
+        AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, CancellationToken cancellationToken = default)
+    {
+        var now = Now;
+        var differing = await WriteAsync(connection => Apply(connection, attempt, reports, now), cancellationToken).ConfigureAwait(false);
+        if (differing is null) return;
+        foreach (var point in differing)
+            _options.Logger.LogWarning(
+                "Trial {Trial}: attempt {Attempt} repeated iteration {Iteration} with other values (success rate {SuccessRate}, loss {Loss}); "
+                + "the stored point stays.",
+                attempt.Trial, attempt.AttemptNumber, point.Iteration, point.SuccessRate, point.Loss);
+    }
+
+    private static List<Evaluated>? Apply(StoreConnection connection, AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, long now)
+    {
+        long id, trial;
+        ulong acknowledged;
+        using (var reader = connection.Query("SELECT id, trial_id, acknowledged FROM attempts WHERE uid = ?1", attempt.AttemptId))
+        {
+            if (!reader.Read()) throw UnknownAttempt(attempt);
+            (id, trial, acknowledged) = (reader.GetInt64(0), reader.GetInt64(1), (ulong)reader.GetInt64(2));
+        }
+
+        var before = acknowledged;
+        List<Evaluated>? differing = null;
+        foreach (var report in reports)
+        {
+            if (report.Sequence <= acknowledged) continue;
+            if (report.Sequence != acknowledged + 1)
+                throw new StoreException(StoreFault.Conflict,
+                    $"trial {attempt.Trial}: report {report.Sequence} of attempt {attempt.AttemptNumber} came where {acknowledged + 1} was expected.");
+            acknowledged = report.Sequence;
+            switch (report.ReportCase)
+            {
+                case TrainerMessage.ReportOneofCase.Evaluated:
+                    if (!AddPoint(connection, trial, attempt.AttemptNumber, report.Evaluated, now)) (differing ??= []).Add(report.Evaluated);
+                    break;
+                case TrainerMessage.ReportOneofCase.Checkpointed:
+                    connection.Execute("UPDATE attempts SET checkpoint_iteration = ?2 WHERE id = ?1", id, checked((long)report.Checkpointed.Iteration));
+                    break;
+                case TrainerMessage.ReportOneofCase.Finished:
+                    var finished = report.Finished;
+                    connection.Execute(
+                        """
+                        UPDATE trials SET finished_at = ?2, finished_iteration = ?3, stopped_early = ?4, wall_seconds = ?5
+                        WHERE id = ?1 AND finished_at IS NULL
+                        """,
+                        trial, now, checked((long)finished.Iteration), finished.StoppedEarly ? 1L : 0L, finished.WallSeconds);
+                    break;
+                case TrainerMessage.ReportOneofCase.Failed:
+                    connection.Execute(
+                        "UPDATE attempts SET failed_reason = ?2, failed_permanently = ?3 WHERE id = ?1",
+                        id, report.Failed.Reason, report.Failed.Permanent ? 1L : 0L);
+                    break;
+                default:
+                    throw new StoreException(StoreFault.Conflict, $"trial {attempt.Trial}: report {report.Sequence} holds nothing to store.");
+            }
+        }
+
+        if (differing is not null) connection.Execute("UPDATE trials SET differing = differing + ?2 WHERE id = ?1", trial, (long)differing.Count);
+        if (acknowledged > before) connection.Execute("UPDATE attempts SET acknowledged = ?2 WHERE id = ?1", id, checked((long)acknowledged));
+        return differing;
+    }
+
+    // The first stored point of an iteration stays. False when this one is a repeat that differs from it. The time it took is no part
+    // of the comparison: a resumed attempt takes its own time over the same point.
+    private static bool AddPoint(StoreConnection connection, long trial, int attempt, Evaluated point, long now)
+    {
+        object? loss = double.IsNaN(point.Loss) ? null : point.Loss;
+        var (iteration, trajectories) = (checked((long)point.Iteration), checked((long)point.Trajectories));
+        var (steps, updates) = (checked((long)point.EnvSteps), checked((long)point.Updates));
+        var isNew = connection.Execute(
+            """
+            INSERT INTO points (trial_id, iteration, trajectories, env_steps, updates, success_rate, loss, wall_seconds, attempt, stored)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
+            """,
+            trial, iteration, trajectories, steps, updates, point.SuccessRate, loss, point.WallSeconds, (long)attempt, now) == 1;
+        return isNew || connection.Scalar(
+            """
+            SELECT 1 FROM points WHERE trial_id = ?1 AND iteration = ?2 AND trajectories = ?3 AND env_steps = ?4 AND updates = ?5
+            AND success_rate = ?6 AND loss IS ?7
+            """,
+            trial, iteration, trajectories, steps, updates, point.SuccessRate, loss) is not null;
+    }
+
+    private static StoreException UnknownAttempt(AttemptIdentity attempt) =>
+        new(StoreFault.Conflict, $"trial {attempt.Trial}: attempt {attempt.AttemptNumber} ({attempt.AttemptId}) is not in the store.");
+}

@@ -1,0 +1,187 @@
+namespace Hem.Results;
+
+public sealed partial class ResultStore
+{
+    /// <summary>Trials handled in one transaction, so that reports of running trials never wait long behind a large sweep.</summary>
+    private const int TrialsAtOnce = 1000;
+
+    /// <summary>
+    /// The sweep of this name with <paramref name="spec"/> as its text: a new one with a new identity where there is none, else the one
+    /// there is. A sweep that was deleted meanwhile is a new one.
+    /// </summary>
+    public Task<SweepRecord> UpsertSweepAsync(string name, string spec, CancellationToken cancellationToken = default)
+    {
+        var (now, uid) = (Now, Guid.NewGuid().ToString());
+        return WriteAsync(connection =>
+        {
+            connection.Execute(
+                """
+                INSERT INTO sweeps (uid, name, spec, created, updated) VALUES (?1, ?2, ?3, ?4, ?4)
+                ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE spec <> excluded.spec
+                """,
+                uid, name, spec, now);
+            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE name = ?1", name);
+            reader.Read();
+            return ReadSweep(reader);
+        }, cancellationToken);
+    }
+
+    /// <summary>Deletes a sweep with its trials, attempts and points. Deleting one that is not there is no error.</summary>
+    /// <remarks>From the first moment on nobody sees it any more; a deletion cut short is finished when the store is next opened.</remarks>
+    public async Task DeleteSweepAsync(string sweepUid, CancellationToken cancellationToken = default)
+    {
+        await WriteAsync(c => c.Execute("UPDATE sweeps SET name = '/' || uid WHERE uid = ?1", sweepUid), cancellationToken).ConfigureAwait(false);
+        while (await WriteAsync(DeleteSome, cancellationToken).ConfigureAwait(false))
+        {
+        }
+    }
+
+    private void FinishDeletions()
+    {
+        while (_writer!.RunAsync(DeleteSome).GetAwaiter().GetResult())
+        {
+        }
+    }
+
+    // A name with a slash is that of no sweep: those are on their way out. True while something is left to delete.
+    private static bool DeleteSome(StoreConnection connection)
+    {
+        if (connection.Scalar("SELECT id FROM sweeps WHERE name >= '/' AND name < '0' LIMIT 1") is not long sweep) return false;
+        var trials = new List<long>();
+        using (var reader = connection.Query("SELECT id FROM trials WHERE sweep_id = ?1 LIMIT 100", sweep))
+            while (reader.Read()) trials.Add(reader.GetInt64(0));
+        foreach (var trial in trials)
+        {
+            connection.Execute("DELETE FROM points WHERE trial_id = ?1", trial);
+            connection.Execute("DELETE FROM attempts WHERE trial_id = ?1", trial);
+            connection.Execute("DELETE FROM trials WHERE id = ?1", trial);
+        }
+
+        if (trials.Count == 0) connection.Execute("DELETE FROM sweeps WHERE id = ?1", sweep);
+        return true;
+    }
+
+    /// <summary>Adds the trials that are not there yet; those that are stay as they are. Returns how many were new.</summary>
+    /// <exception cref="StoreException"><see cref="StoreFault.Conflict"/>: no such sweep, or a trial of that name has another hash.</exception>
+    public async Task<int> AddTrialsAsync(string sweepUid, IEnumerable<NewTrial> trials, CancellationToken cancellationToken = default)
+    {
+        var (now, added) = (Now, 0);
+        foreach (var some in trials.Chunk(TrialsAtOnce))
+            added += await WriteAsync(connection => AddTrials(connection, sweepUid, some, now), cancellationToken).ConfigureAwait(false);
+        return added;
+    }
+
+    private static int AddTrials(StoreConnection connection, string sweepUid, NewTrial[] trials, long now)
+    {
+        var sweep = connection.Scalar("SELECT id FROM sweeps WHERE uid = ?1", sweepUid) as long?
+            ?? throw new StoreException(StoreFault.Conflict, $"sweep {sweepUid}: is not in the store.");
+        var added = 0;
+        foreach (var trial in trials)
+        {
+            var isNew = connection.Execute(
+                """
+                INSERT INTO trials (sweep_id, name, hash, seed, configuration, parameters, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                ON CONFLICT DO NOTHING
+                """,
+                sweep, trial.Name, trial.Hash, trial.Seed, trial.ConfigurationId, trial.Parameters, now) == 1;
+            if (isNew) added++;
+            else if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = ?1 AND name = ?2", sweep, trial.Name) is string hash && hash != trial.Hash)
+                throw new StoreException(StoreFault.Conflict, $"trial {trial.Name}: is in the store with hash {hash}, not {trial.Hash}.");
+        }
+
+        return added;
+    }
+
+    /// <summary>Marks trials as taken out of the sweep by an edit, or (<paramref name="superseded"/> false) as part of it again.</summary>
+    public async Task MarkSupersededAsync(
+        string sweepUid, IEnumerable<string> trials, bool superseded = true, CancellationToken cancellationToken = default)
+    {
+        long? at = superseded ? Now : null;
+        foreach (var some in trials.Chunk(TrialsAtOnce))
+            await WriteAsync(connection =>
+            {
+                foreach (var trial in some)
+                    connection.Execute(
+                        "UPDATE trials SET superseded_at = ?3 WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1) AND name = ?2",
+                        sweepUid, trial, at);
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Deletes trials with their attempts and points (an edit took them out before they started).</summary>
+    public async Task DeleteTrialsAsync(string sweepUid, IEnumerable<string> trials, CancellationToken cancellationToken = default)
+    {
+        foreach (var some in trials.Chunk(TrialsAtOnce))
+            await WriteAsync(connection =>
+            {
+                foreach (var name in some)
+                {
+                    if (FindTrial(connection, sweepUid, name) is not { } trial) continue;
+                    connection.Execute("DELETE FROM points WHERE trial_id = ?1", trial);
+                    connection.Execute("DELETE FROM attempts WHERE trial_id = ?1", trial);
+                    connection.Execute("DELETE FROM trials WHERE id = ?1", trial);
+                }
+
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Records an attempt before its process is started. Its reports are refused before that.</summary>
+    /// <exception cref="StoreException"><see cref="StoreFault.Conflict"/>: no such trial, or its attempt of that number is another one.</exception>
+    public Task AddAttemptAsync(NewAttempt attempt, CancellationToken cancellationToken = default)
+    {
+        var now = Now;
+        return WriteAsync(connection =>
+        {
+            var trial = FindTrial(connection, attempt.SweepUid, attempt.Trial)
+                ?? throw new StoreException(StoreFault.Conflict, $"trial {attempt.Trial} of sweep {attempt.SweepUid}: is not in the store.");
+            if (connection.Scalar("SELECT uid FROM attempts WHERE trial_id = ?1 AND number = ?2", trial, attempt.Number) is string other)
+                return other == attempt.Id
+                    ? false
+                    : throw new StoreException(StoreFault.Conflict, $"trial {attempt.Trial}: attempt {attempt.Number} is in the store already.");
+            connection.Execute(
+                "INSERT INTO attempts (trial_id, number, uid, started, token_file, log_path) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                trial, attempt.Number, attempt.Id, now, attempt.TokenFile, attempt.LogPath);
+            connection.Execute("UPDATE trials SET last_attempt = max(last_attempt, ?2) WHERE id = ?1", trial, attempt.Number);
+            return true;
+        }, cancellationToken);
+    }
+
+    /// <summary>Records which process an attempt is.</summary>
+    /// <param name="processStarted">Start time of the process in whatever unit the caller compares.</param>
+    public Task SetProcessAsync(string attemptId, int processId, long processStarted, CancellationToken cancellationToken = default) =>
+        WriteAsync(connection => connection.Execute(
+            "UPDATE attempts SET pid = ?2, process_started = ?3 WHERE uid = ?1", attemptId, processId, processStarted), cancellationToken);
+
+    /// <summary>
+    /// Records how an attempt ended and counts it against its trial. Only the first call for an attempt counts; a repeat changes nothing
+    /// and returns false.
+    /// </summary>
+    /// <param name="permanent">No retry would help.</param>
+    public Task<bool> EndAttemptAsync(
+        string attemptId, AttemptOutcome outcome, string? reason = null, int? exitCode = null, bool permanent = false,
+        CancellationToken cancellationToken = default)
+    {
+        var now = Now;
+        return WriteAsync(connection =>
+        {
+            var ended = connection.Execute(
+                "UPDATE attempts SET ended = ?2, outcome = ?3, reason = ?4, exit_code = ?5 WHERE uid = ?1 AND ended IS NULL",
+                attemptId, now, (long)outcome, reason, exitCode) == 1;
+            if (ended)
+                connection.Execute(
+                    """
+                    UPDATE trials SET failures = failures + ?2, disruptions = disruptions + ?3, failed_permanently = failed_permanently | ?4
+                    WHERE id = (SELECT trial_id FROM attempts WHERE uid = ?1)
+                    """,
+                    attemptId, outcome == AttemptOutcome.Failed ? 1L : 0L, outcome == AttemptOutcome.Disrupted ? 1L : 0L,
+                    outcome == AttemptOutcome.Failed && permanent ? 1L : 0L);
+            return ended;
+        }, cancellationToken);
+    }
+
+    private static long? FindTrial(StoreConnection connection, string sweepUid, string trial) =>
+        connection.Scalar("SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.uid = ?1 AND t.name = ?2", sweepUid, trial) as long?;
+
+    private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+}

@@ -1,0 +1,115 @@
+using Microsoft.Data.Sqlite;
+
+namespace Hem.Results;
+
+/// <summary>The tables, and the way from one version of them to the next. Times are Unix milliseconds, UTC.</summary>
+internal static class Schema
+{
+    public const int Version = 1;
+
+    private static readonly string[] Steps =
+    [
+        """
+        CREATE TABLE sweeps (
+            id INTEGER PRIMARY KEY,
+            uid TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL UNIQUE,
+            spec TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            updated INTEGER NOT NULL);
+
+        CREATE TABLE trials (
+            id INTEGER PRIMARY KEY,
+            sweep_id INTEGER NOT NULL REFERENCES sweeps (id),
+            name TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            configuration TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            finished_at INTEGER,
+            finished_iteration INTEGER,
+            stopped_early INTEGER,
+            wall_seconds REAL,
+            superseded_at INTEGER,
+            failures INTEGER NOT NULL DEFAULT 0,
+            disruptions INTEGER NOT NULL DEFAULT 0,
+            failed_permanently INTEGER NOT NULL DEFAULT 0,
+            last_attempt INTEGER NOT NULL DEFAULT 0,
+            differing INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (sweep_id, name));
+
+        CREATE INDEX trials_finished ON trials (configuration) WHERE finished_at IS NOT NULL;
+
+        -- Reports are keyed (attempt, sequence). They arrive in order and without gaps, so the highest sequence stands for all of them.
+        CREATE TABLE attempts (
+            id INTEGER PRIMARY KEY,
+            trial_id INTEGER NOT NULL REFERENCES trials (id),
+            number INTEGER NOT NULL,
+            uid TEXT NOT NULL UNIQUE,
+            started INTEGER NOT NULL,
+            token_file TEXT,
+            log_path TEXT,
+            pid INTEGER,
+            process_started INTEGER,
+            ended INTEGER,
+            outcome INTEGER,
+            reason TEXT,
+            exit_code INTEGER,
+            acknowledged INTEGER NOT NULL DEFAULT 0,
+            failed_reason TEXT,
+            failed_permanently INTEGER NOT NULL DEFAULT 0,
+            checkpoint_iteration INTEGER,
+            UNIQUE (trial_id, number));
+
+        CREATE INDEX attempts_live ON attempts (trial_id) WHERE ended IS NULL;
+
+        CREATE TABLE points (
+            trial_id INTEGER NOT NULL REFERENCES trials (id),
+            iteration INTEGER NOT NULL,
+            trajectories INTEGER NOT NULL,
+            env_steps INTEGER NOT NULL,
+            updates INTEGER NOT NULL,
+            success_rate REAL NOT NULL,
+            loss REAL,
+            wall_seconds REAL NOT NULL,
+            attempt INTEGER NOT NULL,
+            stored INTEGER NOT NULL,
+            PRIMARY KEY (trial_id, iteration)) WITHOUT ROWID;
+        """,
+    ];
+
+    /// <summary>Refuses what a newer program wrote; brings what an older one wrote (or nothing) to this version when allowed to.</summary>
+    public static void Check(SqliteConnection connection, string path, bool mayWrite)
+    {
+        var found = UserVersion(connection);
+        if (found > Version)
+            throw new StoreException(StoreFault.TooNew,
+                $"{path}: was written by a newer Hem (schema {found}; this one knows {Version}). Use that Hem, or choose another store with --store.");
+        if (found == Version) return;
+        if (!mayWrite)
+            throw new StoreException(StoreFault.NotFound, found == 0
+                ? $"{path}: holds no results yet."
+                : $"{path}: was written by an older Hem (schema {found}, now {Version}); `hem run` on it brings it up to date.");
+        if (found == 0 && HasTables(connection))
+            throw new StoreException(StoreFault.Corrupt, $"{path}: is some other program's database. Choose another store with --store.");
+
+        using var command = connection.CreateCommand();
+        command.CommandText = $"BEGIN IMMEDIATE; {string.Concat(Steps.Skip(found))} PRAGMA user_version = {Version}; COMMIT;";
+        command.ExecuteNonQuery();
+    }
+
+    private static int UserVersion(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA user_version";
+        return Convert.ToInt32(command.ExecuteScalar());
+    }
+
+    private static bool HasTables(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM sqlite_master";
+        return Convert.ToInt64(command.ExecuteScalar()) > 0;
+    }
+}

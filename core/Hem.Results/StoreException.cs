@@ -1,0 +1,56 @@
+using Microsoft.Data.Sqlite;
+
+namespace Hem.Results;
+
+/// <summary>What is wrong with a store.</summary>
+public enum StoreFault
+{
+    /// <summary>There is no store at that place.</summary>
+    NotFound,
+
+    /// <summary>Another process holds it.</summary>
+    Locked,
+
+    /// <summary>The disk is full. Nothing stored was lost; writing works again once there is space.</summary>
+    DiskFull,
+
+    /// <summary>The place cannot be written to.</summary>
+    ReadOnly,
+
+    /// <summary>The file is damaged or no database of Hem's.</summary>
+    Corrupt,
+
+    /// <summary>A newer Hem wrote it.</summary>
+    TooNew,
+
+    /// <summary>What was asked contradicts what is stored (an unknown sweep or attempt, a name with another hash).</summary>
+    Conflict,
+
+    /// <summary>The disk or the file system failed.</summary>
+    Io,
+}
+
+/// <summary>A store that cannot do what was asked. The message says what, where and what to do; it is fit for a user's eyes.</summary>
+public sealed class StoreException : Exception
+{
+    public StoreException(StoreFault fault, string message, Exception? inner = null)
+        : base(message, inner) => Fault = fault;
+
+    public StoreFault Fault { get; }
+
+    /// <summary>Set when <see cref="Fault"/> is <see cref="StoreFault.Locked"/> and the holder is known.</summary>
+    public StoreHolder? Holder { get; init; }
+
+    // Primary result codes of SQLite (https://www.sqlite.org/rescode.html).
+    internal static StoreException From(SqliteException e, string path) => e.SqliteErrorCode switch
+    {
+        13 => new(StoreFault.DiskFull, $"{path}: the disk is full. Free some space and go on; nothing that was stored is lost.", e),
+        8 => new(StoreFault.ReadOnly, $"{path}: cannot be written to. Check its permissions, or choose another store with --store.", e),
+        14 => new(StoreFault.ReadOnly, $"{path}: cannot be opened. Check that its folder exists and may be written to.", e),
+        11 => new(StoreFault.Corrupt,
+            $"{path}: the database is damaged. Keep a copy, then try `sqlite3 {path} .recover`, or start a new store with --store.", e),
+        26 => new(StoreFault.Corrupt, $"{path}: is no database. Move it away, or choose another store with --store.", e),
+        5 or 6 => new(StoreFault.Locked, $"{path}: another program holds the database locked. Close it and try again.", e),
+        _ => new(StoreFault.Io, $"{path}: the database failed: {e.Message}", e),
+    };
+}
