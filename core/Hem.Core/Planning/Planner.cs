@@ -52,9 +52,119 @@ public static class Planner
     /// <summary>Trials that are created before there is a place for them, so that a free place is taken at once.</summary>
     public const int Window = 16;
 
-    /// <summary>Plans one step. Costs O(parallelism + log trials).</summary>
-    public static Plan Plan(ObservedSweep observed, DateTimeOffset now) => throw new NotSupportedException();
+    /// <summary>Deletions, marks and re-creations of one step, each; the engine plans again at once, so this only bounds a step.</summary>
+    public const int Batch = 256;
+
+    /// <summary>A trainer that still lives this long after its Finished was stored is stopped, so that it does not keep its place.</summary>
+    public static readonly TimeSpan FinishGrace = TimeSpan.FromSeconds(30);
+
+    /// <summary>Plans one step. Costs O(parallelism + log trials), and never more than a batch of bookkeeping.</summary>
+    public static Plan Plan(ObservedSweep observed, DateTimeOffset now)
+    {
+        var desired = observed.Desired;
+        var accepted = desired.Faults.Count == 0;
+        var live = LiveAttempts.Of(observed, now);
+        var usage = new SweepUsage(
+            new TimeSpan(observed.Activity.Elapsed(live.Since, now.UtcTicks)), new TimeSpan(observed.GpuTicksOver + live.GpuTicks));
+        var budget = Budget.Of(desired, usage, live);
+        var hold = desired.Suspend ? StopReason.Suspended : budget.Exhausted ? StopReason.BudgetExhausted : (StopReason?)null;
+
+        var actions = new List<PlanAction>();
+        StopAttempts(observed, live, hold, accepted, now, actions);
+        if (accepted)
+            KeepBooks(observed, actions);
+        if (accepted && hold is null && budget.MayStart)
+            StartAttempts(observed, desired.Parallelism - live.Count, now, actions);
+
+        var status = StatusWriter.Write(observed, live, usage, budget, now);
+        return new Plan(actions, status) { NextWake = NextWake(observed, live, budget, hold, accepted, now) };
+    }
 
     /// <summary>One trial in words.</summary>
-    public static TrialStatus Describe(ObservedSweep observed, string trial, DateTimeOffset now) => throw new NotSupportedException();
+    public static TrialStatus Describe(ObservedSweep observed, string trial, DateTimeOffset now) =>
+        StatusWriter.Describe(observed, trial, now);
+
+    /// <summary>
+    /// Everything stops when the sweep is suspended or out of budget; else what is no longer wanted, and, after parallelism was
+    /// lowered, the surplus: those that wait for a place first, then the youngest. They save and go on later, so lowering it gives the
+    /// machine back now and costs at most what saving costs.
+    /// </summary>
+    private static void StopAttempts(
+        ObservedSweep observed, LiveAttempts live, StopReason? hold, bool accepted, DateTimeOffset now, List<PlanAction> actions)
+    {
+        var staying = new List<(ObservedSweep.Entry Trial, AttemptObservation Attempt)>();
+        foreach (var entry in observed.Live)
+            foreach (var attempt in entry.Seen!.Attempts)
+            {
+                if (attempt.IsTerminal || attempt.Phase == AttemptPhase.Stopping)
+                    continue;
+                // A trial that is complete is about to exit by itself.
+                var reason = entry.Seen.FinishedAt is { } finished ? (now >= finished + FinishGrace ? StopReason.Finished : null)
+                    : hold ?? (accepted && entry.Order < 0 ? StopReason.Superseded : (StopReason?)null);
+                if (reason is { } why)
+                    actions.Add(new StopAttempt(entry.Name, attempt.Number, why));
+                else
+                    staying.Add((entry, attempt));
+            }
+
+        var surplus = staying.Count - Math.Max(0, observed.Desired.Parallelism);
+        if (surplus <= 0 || !accepted)
+            return;
+        foreach (var (trial, attempt) in staying.OrderByDescending(s => s.Attempt.StartedAt ?? DateTimeOffset.MaxValue).Take(surplus))
+            actions.Add(new StopAttempt(trial.Name, attempt.Number, StopReason.ParallelismReduced));
+    }
+
+    /// <summary>The difference that edits and lost objects leave: removed trials deleted or marked, trials added back unmarked, objects
+    /// of complete trials made again.</summary>
+    private static void KeepBooks(ObservedSweep observed, List<PlanAction> actions)
+    {
+        foreach (var entry in observed.ToDelete.Take(Batch))
+            actions.Add(new DeleteTrial(entry.Name));
+        foreach (var entry in observed.ToMark.Take(Batch))
+            actions.Add(new MarkSuperseded(entry.Name));
+        foreach (var order in observed.ToClear.Items().Take(Batch))
+            actions.Add(new ClearSuperseded(observed.Wanted(order).Name));
+        foreach (var order in observed.ToRecreate.Items().Take(Batch))
+            actions.Add(Create(observed, order));
+    }
+
+    /// <summary>
+    /// Begun trials come first, longest due first: finishing what was begun gives answers sooner and keeps few checkpoints around. Then
+    /// new ones in the order of the sweep. An attempt starts only when its object is observed; a trial whose object is missing keeps its place.
+    /// </summary>
+    private static void StartAttempts(ObservedSweep observed, int places, DateTimeOffset now, List<PlanAction> actions)
+    {
+        if (observed.Desired.Parallelism <= 0)
+            return;
+        places = Math.Max(0, places);
+        foreach (var order in observed.Resumable.Due(now.UtcTicks).Take(places))
+        {
+            var entry = observed.Wanted(order);
+            actions.Add(entry.Seen is { Exists: true } ? new StartAttempt(entry.Name, entry.Verdict.NextNumber) : Create(observed, order));
+            places--;
+        }
+        foreach (var order in observed.FreshCreated.Items().Take(places))
+            actions.Add(new StartAttempt(observed.Wanted(order).Name, observed.Wanted(order).Verdict.NextNumber));
+        foreach (var order in observed.FreshMissing.Items().Take(Math.Max(0, places + Window - observed.FreshCreated.Count)))
+            actions.Add(Create(observed, order));
+    }
+
+    private static CreateTrial Create(ObservedSweep observed, int order)
+    {
+        var (name, hash) = observed.Desired.Trials[order];
+        return new CreateTrial(name, hash, Complete: observed.Wanted(order).Seen?.FinishedAt is not null);
+    }
+
+    private static DateTimeOffset? NextWake(
+        ObservedSweep observed, LiveAttempts live, Budget budget, StopReason? hold, bool accepted, DateTimeOffset now)
+    {
+        var next = live.NextFinishGrace;
+        if (hold is null && budget.ExhaustedAfter is { } left && left < DateTimeOffset.MaxValue - now)
+            next = Earlier(next, now + left);
+        if (hold is null && accepted && observed.Resumable.NextAfter(now.UtcTicks) is { } due)
+            next = Earlier(next, new DateTimeOffset(due, TimeSpan.Zero));
+        return next;
+    }
+
+    private static DateTimeOffset Earlier(DateTimeOffset? a, DateTimeOffset b) => a < b ? a.Value : b;
 }
