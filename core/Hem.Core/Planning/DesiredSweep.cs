@@ -1,12 +1,9 @@
+using Hem.Core.Sweeps;
+
 namespace Hem.Core.Planning;
 
 /// <summary>A trial that the sweep asks for: its name (<c>&lt;sweep&gt;-&lt;16 hex&gt;</c>) and the full hash of its identity.</summary>
 public readonly record struct DesiredTrial(string Name, string Hash);
-
-/// <summary>How often a trial is tried again. Failures and disruptions are counted apart, over all attempts of the trial.</summary>
-/// <param name="Failures">Failures that are forgiven: with 3, the fourth failure is the trial's last. 0 or more.</param>
-/// <param name="Disruptions">Disruptions (preemption, eviction, a lost machine) that are forgiven. 0 or more.</param>
-public sealed record RetryLimits(int Failures = 3, int Disruptions = 100);
 
 /// <summary>
 /// What the sweep's owner wants: the expanded trials and the settings of the spec that planning needs. The planner never changes it;
@@ -20,7 +17,8 @@ public sealed record DesiredSweep
     /// <summary>Attempts that may live at once. 0 stops everything, as <see cref="Suspend"/> does. The engine puts its default here.</summary>
     public required int Parallelism { get; init; }
 
-    public RetryLimits Retries { get; init; } = new();
+    /// <summary>Attempts that are forgiven: with 3 failures, the fourth is the trial's last. Failures and disruptions count apart.</summary>
+    public RetrySpec Retries { get; init; } = new();
 
     /// <summary>Limit of <see cref="SweepUsage.WallClock"/>; null = none.</summary>
     public TimeSpan? WallClock { get; init; }
@@ -39,4 +37,21 @@ public sealed record DesiredSweep
     /// created, started, deleted or superseded, what runs goes on, and only suspend and budget still stop it.
     /// </summary>
     public IReadOnlyList<string> Faults { get; init; } = [];
+
+    /// <summary>What a sweep asks for.</summary>
+    /// <param name="sweep">As read.</param>
+    /// <param name="expansion">Of that sweep; its faults become <see cref="Faults"/>.</param>
+    /// <param name="defaultParallelism">Used where the spec says nothing.</param>
+    /// <param name="generation">Version of the spec.</param>
+    public static DesiredSweep From(HemSweep sweep, SweepExpansion expansion, int defaultParallelism, long generation = 1) => new()
+    {
+        Trials = [.. expansion.Trials.Select(trial => new DesiredTrial(trial.Name, trial.Hash))],
+        Parallelism = sweep.Spec.Parallelism ?? defaultParallelism,
+        Retries = sweep.Spec.Retries,
+        WallClock = sweep.Spec.Budget?.WallClock,
+        GpuHours = sweep.Spec.Budget?.GpuHours,
+        Suspend = sweep.Spec.Suspend,
+        Generation = generation,
+        Faults = [.. expansion.Faults.Select(fault => fault.ToString())],
+    };
 }

@@ -1,3 +1,5 @@
+using Hem.Core.Sweeps;
+
 namespace Hem.Core.Planning;
 
 /// <summary>
@@ -25,7 +27,7 @@ internal readonly record struct TrialVerdict(
 
     /// <param name="desired">The trial as wanted; null when it is not part of the sweep.</param>
     /// <param name="seen">What is known of it; null when nothing is.</param>
-    public static TrialVerdict Of(DesiredTrial? desired, TrialObservation? seen, RetryLimits limits)
+    public static TrialVerdict Of(DesiredTrial? desired, TrialObservation? seen, RetrySpec limits)
     {
         if (seen is null)
             return new TrialVerdict { Phase = TrialPhase.Waiting, CanStart = desired is not null, Counts = desired is not null, NextNumber = 1 };
