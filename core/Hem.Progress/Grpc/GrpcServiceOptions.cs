@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Hem.Progress.Grpc;
+
+/// <summary>The limits of a server.</summary>
+public sealed class GrpcServiceOptions
+{
+    /// <summary>Largest message taken, bytes. A larger one is refused by its length alone (RESOURCE_EXHAUSTED), before it is read.</summary>
+    public int MaxReceiveMessageSize { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Messages of one stream that may wait for a client that does not read; then the call is cut off (RESOURCE_EXHAUSTED).</summary>
+    public int MaxQueuedMessages { get; set; } = 1000;
+
+    /// <summary>
+    /// Calls that one peer may have open at once, however many connections it makes (RESOURCE_EXHAUSTED beyond). HTTP/2 limits each
+    /// connection to as many on its own: see <see cref="GrpcServerExtensions.ConfigureForGrpc"/>.
+    /// </summary>
+    public int MaxStreamsPerPeer { get; set; } = 64;
+
+    /// <summary>
+    /// Who is one peer: calls with equal answers share <see cref="MaxStreamsPerPeer"/>; null = this call is not counted. By default the
+    /// bearer of one token, else (without one) the remote address, else (unix socket) the connection. A caller that makes up tokens
+    /// evades this count, but its calls last only until the handler refuses them.
+    /// </summary>
+    public Func<HttpContext, string?> PeerOf { get; set; } = PeerStreams.DefaultPeerOf;
+
+    /// <summary>
+    /// After the host begins to stop, calls may go on for this long; then their tokens are cancelled and they end with UNAVAILABLE.
+    /// </summary>
+    public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Runs the deadlines.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+}
