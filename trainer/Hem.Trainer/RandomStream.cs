@@ -17,15 +17,12 @@ internal enum RandomPurpose : ulong
 }
 
 /// <summary>
-/// xoshiro256** (Blackman and Vigna, 2018), seeded by SplitMix64. A plain value of 32 bytes: copy it to keep it, pass it by reference to draw.
+/// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. A plain value of 32 bytes: copy it to keep it, pass it by reference to draw.
 /// The same numbers on every machine and runtime.
 /// </summary>
 internal struct RandomStream : IEquatable<RandomStream>
 {
-    /// <summary>Bytes that <see cref="Write"/> needs.</summary>
-    public const int Size = 32;
-
-    private ulong _s0, _s1, _s2, _s3;
+    private ulong s0, s1, s2, s3;
 
     /// <summary>The stream of (seed, purpose, index).</summary>
     public RandomStream(long seed, RandomPurpose purpose, long index = 0)
@@ -48,14 +45,14 @@ internal struct RandomStream : IEquatable<RandomStream>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Next()
     {
-        ulong result = BitOperations.RotateLeft(_s1 * 5, 7) * 9;
-        ulong t = _s1 << 17;
-        _s2 ^= _s0;
-        _s3 ^= _s1;
-        _s1 ^= _s2;
-        _s0 ^= _s3;
-        _s2 ^= t;
-        _s3 = BitOperations.RotateLeft(_s3, 45);
+        ulong result = BitOperations.RotateLeft(s1 * 5, 7) * 9;
+        ulong t = s1 << 17;
+        s2 ^= s0;
+        s3 ^= s1;
+        s1 ^= s2;
+        s0 ^= s3;
+        s2 ^= t;
+        s3 = BitOperations.RotateLeft(s3, 45);
         return result;
     }
 
@@ -71,36 +68,21 @@ internal struct RandomStream : IEquatable<RandomStream>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float NextSingle() => (Next() >> 40) * (1.0f / (1 << 24));
 
-    /// <summary>The state as 32 bytes, little endian, for a checkpoint.</summary>
-    public readonly void Write(Span<byte> destination)
-    {
-        BitConverter.TryWriteBytes(destination, _s0);
-        BitConverter.TryWriteBytes(destination[8..], _s1);
-        BitConverter.TryWriteBytes(destination[16..], _s2);
-        BitConverter.TryWriteBytes(destination[24..], _s3);
-    }
+    /// <summary>As a <see cref="System.Random"/> that draws from a copy of this stream.</summary>
+    public readonly Random AsRandom() => new Adapter(this);
 
-    /// <summary>The stream whose state <see cref="Write"/> wrote.</summary>
-    public static RandomStream Read(ReadOnlySpan<byte> source) => new()
-    {
-        _s0 = BitConverter.ToUInt64(source),
-        _s1 = BitConverter.ToUInt64(source[8..]),
-        _s2 = BitConverter.ToUInt64(source[16..]),
-        _s3 = BitConverter.ToUInt64(source[24..]),
-    };
-
-    public readonly bool Equals(RandomStream other) => _s0 == other._s0 && _s1 == other._s1 && _s2 == other._s2 && _s3 == other._s3;
+    public readonly bool Equals(RandomStream other) => s0 == other.s0 && s1 == other.s1 && s2 == other.s2 && s3 == other.s3;
 
     public override readonly bool Equals(object? obj) => obj is RandomStream other && Equals(other);
 
-    public override readonly int GetHashCode() => HashCode.Combine(_s0, _s1, _s2, _s3);
+    public override readonly int GetHashCode() => HashCode.Combine(s0, s1, s2, s3);
 
     private void Fill(ulong state)
     {
-        _s0 = SplitMix(ref state);
-        _s1 = SplitMix(ref state);
-        _s2 = SplitMix(ref state);
-        _s3 = SplitMix(ref state);
+        s0 = SplitMix(ref state);
+        s1 = SplitMix(ref state);
+        s2 = SplitMix(ref state);
+        s3 = SplitMix(ref state);
     }
 
     private static ulong SplitMix(ref ulong state)
@@ -109,5 +91,30 @@ internal struct RandomStream : IEquatable<RandomStream>
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
         return z ^ (z >> 31);
+    }
+
+    private sealed class Adapter(RandomStream stream) : Random
+    {
+        private RandomStream stream = stream;
+
+        public override int Next() => stream.Below(int.MaxValue);
+
+        public override int Next(int maxValue) => stream.Below(maxValue);
+
+        public override int Next(int minValue, int maxValue) => minValue + (int)Math.BigMul(stream.Next(), (ulong)((long)maxValue - minValue), out _);
+
+        public override double NextDouble() => stream.NextDouble();
+
+        public override float NextSingle() => stream.NextSingle();
+
+        public override long NextInt64() => (long)(stream.Next() >> 1);
+
+        public override void NextBytes(Span<byte> buffer)
+        {
+            foreach (ref byte value in buffer)
+                value = (byte)stream.Next();
+        }
+
+        protected override double Sample() => stream.NextDouble();
     }
 }

@@ -16,8 +16,8 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
 {
     private const int Kept = 2;
 
-    private List<LogSegment> _segments = [];
-    private long _next = 1;
+    private List<LogSegment> saved = [];
+    private long next = 1;
 
     /// <summary>
     /// Loads the newest checkpoint that is whole; <paramref name="restoreState"/> then gets its header. Says plainly which ones could not be used.
@@ -31,7 +31,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
     {
         Directory.CreateDirectory(folder);
         List<(long Number, string Path)> found = Headers();
-        _next = found.Count > 0 ? found[0].Number + 1 : 1;
+        next = found.Count > 0 ? found[0].Number + 1 : 1;
         foreach ((_, string path) in found)
         {
             try
@@ -44,9 +44,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
                 }
 
                 foreach (LogSegment segment in header.Segments)
-                {
                     Verify(segment);
-                }
 
                 foreach (LogSegment segment in header.Segments)
                 {
@@ -56,7 +54,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
                 }
 
                 restoreState(header);
-                _segments = [.. header.Segments];
+                saved = [.. header.Segments];
                 return true;
             }
             catch (Exception e) when (e is UnusableCheckpointException or IOException)
@@ -67,11 +65,9 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         }
 
         if (found.Count > 0)
-        {
             log("no checkpoint could be used: starting from zero");
-        }
 
-        _segments = [];
+        saved = [];
         return false;
     }
 
@@ -81,10 +77,10 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
     public long Save(ReplayBuffer? replay, long iteration, byte[] state)
     {
         Directory.CreateDirectory(folder);
-        List<LogSegment> segments = [.. _segments];
+        List<LogSegment> segments = [.. saved];
         long written = replay is null ? 0 : Append(segments, replay);
         byte[] header = new CheckpointHeader(program, trial, iteration, segments, state).ToBytes();
-        string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{_next:D8}.hem"));
+        string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{next:D8}.hem"));
         string temporary = path + ".tmp";
         try
         {
@@ -103,8 +99,8 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
             throw;
         }
 
-        _segments = segments;
-        _next++;
+        saved = segments;
+        next++;
         Prune();
         return written + header.Length;
     }
@@ -115,9 +111,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         segments.RemoveAll(segment => segment.End <= oldest);
         long first = Math.Max(oldest, segments.Count > 0 ? segments[^1].End : 0);
         if (first == replay.AddedPerWorker)
-        {
             return 0;
-        }
 
         // A segment takes about a quarter of the buffer: on disk lies at most one and a half times what the buffer holds.
         bool roll = segments.Count == 0 || segments[^1].End - segments[^1].First >= Math.Max(1, replay.CapacityPerWorker / 4);
@@ -143,13 +137,9 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
 
         last = last with { End = replay.AddedPerWorker, Length = last.Length + bytes, Crc = sum.Value };
         if (roll)
-        {
             segments.Add(last);
-        }
         else
-        {
             segments[^1] = last;
-        }
 
         return bytes;
     }
@@ -161,9 +151,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         foreach (string path in Directory.EnumerateFiles(folder, "replay-*.log"))
         {
             if (int.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan("replay-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int id))
-            {
                 largest = Math.Max(largest, id);
-            }
         }
 
         return largest + 1;
@@ -203,9 +191,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
     {
         List<(long Number, string Path)> headers = Headers();
         foreach ((_, string path) in headers.Skip(Kept))
-        {
             File.Delete(path);
-        }
 
         var needed = new HashSet<string>(StringComparer.Ordinal);
         foreach ((_, string path) in headers.Take(Kept))
@@ -221,14 +207,10 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         }
 
         foreach (string path in Directory.EnumerateFiles(folder, "replay-*.log").Where(path => !needed.Contains(path)).ToList())
-        {
             File.Delete(path);
-        }
 
         foreach (string path in Directory.EnumerateFiles(folder, "*.unusable").ToList())
-        {
             File.Delete(path);
-        }
     });
 
     /// <summary>A header that cannot be used must not vouch for a log that is written to again.</summary>
@@ -241,9 +223,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         {
             ReadOnlySpan<char> number = Path.GetFileNameWithoutExtension(path).AsSpan("checkpoint-".Length);
             if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long value))
-            {
                 found.Add((value, path));
-            }
         }
 
         found.Sort((a, b) => b.Number.CompareTo(a.Number));

@@ -55,9 +55,7 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
     {
         int fixedPart = Magic.Length + sizeof(int) + sizeof(long);
         if (bytes.Length < fixedPart || !bytes.StartsWith(Magic))
-        {
             throw new UnusableCheckpointException("it is no checkpoint, or torn");
-        }
 
         int version = BitConverter.ToInt32(bytes[Magic.Length..]);
         if (version != Version)
@@ -67,14 +65,10 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
 
         long end = BitConverter.ToInt64(bytes[(Magic.Length + sizeof(int))..]);
         if (end < fixedPart || end > bytes.Length - sizeof(uint))
-        {
             throw new UnusableCheckpointException("it is torn");
-        }
 
         if (BitConverter.ToUInt32(bytes[(int)end..]) != Checksum.Of(bytes[..(int)end]))
-        {
             throw new UnusableCheckpointException("its checksum does not agree");
-        }
 
         size = (int)end + sizeof(uint);
         using var reader = new BinaryReader(new MemoryStream(bytes[fixedPart..(int)end].ToArray()), Encoding.UTF8);
@@ -84,9 +78,7 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
             long iteration = reader.ReadInt64();
             var segments = new LogSegment[reader.ReadInt32()];
             for (int i = 0; i < segments.Length; i++)
-            {
                 segments[i] = new LogSegment(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadUInt32());
-            }
 
             return new CheckpointHeader(program, trial, iteration, segments, reader.ReadBytes(reader.ReadInt32()));
         }

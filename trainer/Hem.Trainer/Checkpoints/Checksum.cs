@@ -6,17 +6,17 @@ namespace Hem.Trainer.Checkpoints;
 /// <summary>CRC-32C of a sequence of bytes that may be added piece by piece; the processor computes eight bytes at a time.</summary>
 internal struct Checksum
 {
-    private uint _inverted;
+    private uint inverted;
 
     /// <summary>The checksum of what was added so far; also the state to go on from.</summary>
     public uint Value
     {
-        readonly get => ~_inverted;
-        set => _inverted = ~value;
+        readonly get => ~inverted;
+        set => inverted = ~value;
     }
 
     /// <summary>The checksum of nothing.</summary>
-    public static Checksum Start => new() { _inverted = uint.MaxValue };
+    public static Checksum Start => new() { inverted = uint.MaxValue };
 
     public static uint Of(ReadOnlySpan<byte> data)
     {
@@ -27,7 +27,7 @@ internal struct Checksum
 
     public void Add(ReadOnlySpan<byte> data)
     {
-        uint crc = _inverted;
+        uint crc = inverted;
         while (data.Length >= 8)
         {
             crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(data));
@@ -35,10 +35,8 @@ internal struct Checksum
         }
 
         foreach (byte value in data)
-        {
             crc = BitOperations.Crc32C(crc, value);
-        }
 
-        _inverted = crc;
+        inverted = crc;
     }
 }

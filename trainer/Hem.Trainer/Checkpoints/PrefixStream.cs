@@ -3,7 +3,7 @@ namespace Hem.Trainer.Checkpoints;
 /// <summary>The first so many bytes of a stream, for reading once from front to back.</summary>
 internal sealed class PrefixStream(Stream inner, long length) : Stream
 {
-    private long _left = length;
+    private long left = length;
 
     public override bool CanRead => true;
 
@@ -21,8 +21,8 @@ internal sealed class PrefixStream(Stream inner, long length) : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        int got = inner.Read(buffer[..(int)Math.Min(buffer.Length, _left)]);
-        _left -= got;
+        int got = inner.Read(buffer[..(int)Math.Min(buffer.Length, left)]);
+        left -= got;
         return got;
     }
 

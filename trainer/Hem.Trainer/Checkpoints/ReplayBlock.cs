@@ -32,9 +32,7 @@ internal static class ReplayBlock
                     used += part;
                     record = record[part..];
                     if (used == buffer.Length)
-                    {
                         written += Flush(stream, buffer, ref used, ref sum);
-                    }
                 }
             }
         }
@@ -54,9 +52,7 @@ internal static class ReplayBlock
             while (stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) is var got && got > 0)
             {
                 if (got < head.Length)
-                {
                     throw new EndOfStreamException();
-                }
 
                 long first = MemoryMarshal.Read<long>(head);
                 int count = MemoryMarshal.Read<int>(head[sizeof(long)..]);

@@ -8,7 +8,7 @@ namespace Hem.Trainer.Replay;
 /// </summary>
 internal sealed class ReplayBuffer : IDisposable
 {
-    private readonly TrajectoryStore _store;
+    private readonly TrajectoryStore store;
 
     /// <param name="layout">The task's trajectories.</param>
     /// <param name="workers">M.</param>
@@ -17,10 +17,10 @@ internal sealed class ReplayBuffer : IDisposable
     {
         Workers = workers;
         CapacityPerWorker = Math.Max(1, trajectories / workers);
-        _store = new TrajectoryStore(layout, checked(workers * CapacityPerWorker));
+        store = new TrajectoryStore(layout, checked(workers * CapacityPerWorker));
     }
 
-    public TrajectoryLayout Layout => _store.Layout;
+    public TrajectoryLayout Layout => store.Layout;
 
     public int Workers { get; }
 
@@ -34,17 +34,15 @@ internal sealed class ReplayBuffer : IDisposable
 
     /// <summary>One of the worker's stored trajectories, uniformly.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Trajectory Draw(int worker, ref RandomStream random) => _store[worker * CapacityPerWorker + random.Below(CountPerWorker)];
+    public Trajectory Draw(int worker, ref RandomStream random) => store[worker * CapacityPerWorker + random.Below(CountPerWorker)];
 
     /// <summary>The worker's trajectory with the running number <paramref name="number"/> (0 = its first ever), which must still be held.</summary>
     public Trajectory Get(int worker, long number)
     {
         if (number >= AddedPerWorker || number < AddedPerWorker - CountPerWorker)
-        {
             throw new ArgumentOutOfRangeException(nameof(number), number, "this trajectory is not in the buffer");
-        }
 
-        return _store[Slot(worker, number)];
+        return store[Slot(worker, number)];
     }
 
     /// <summary>Adds for every worker k the trajectories k*perWorker .. (k+1)*perWorker-1 of <paramref name="collected"/>.</summary>
@@ -53,9 +51,7 @@ internal sealed class ReplayBuffer : IDisposable
         for (int worker = 0; worker < Workers; worker++)
         {
             for (int i = 0; i < perWorker; i++)
-            {
                 PlaceRecord(worker, AddedPerWorker + i, collected[worker * perWorker + i].Record);
-            }
         }
 
         AddedPerWorker += perWorker;
@@ -64,7 +60,7 @@ internal sealed class ReplayBuffer : IDisposable
     /// <summary>Puts back a record read from a checkpoint; <see cref="Restored"/> then makes all of them count.</summary>
     public void PlaceRecord(int worker, long number, ReadOnlySpan<byte> record)
     {
-        Trajectory slot = _store[Slot(worker, number)];
+        Trajectory slot = store[Slot(worker, number)];
         slot.Length = BitConverter.ToInt32(record);
         record.CopyTo(slot.Record);
     }
@@ -72,7 +68,7 @@ internal sealed class ReplayBuffer : IDisposable
     /// <summary>Declares that the last <see cref="CapacityPerWorker"/> of <paramref name="addedPerWorker"/> trajectories are in place.</summary>
     public void Restored(long addedPerWorker) => AddedPerWorker = addedPerWorker;
 
-    public void Dispose() => _store.Dispose();
+    public void Dispose() => store.Dispose();
 
     private int Slot(int worker, long number) => worker * CapacityPerWorker + (int)(number % CapacityPerWorker);
 }

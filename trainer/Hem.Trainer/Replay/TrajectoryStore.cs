@@ -24,8 +24,8 @@ internal readonly record struct TrajectoryLayout(int Horizon, int StateBytes, in
 /// <summary>A view of one trajectory in its slot.</summary>
 internal readonly unsafe ref struct Trajectory(byte* slot, TrajectoryLayout layout)
 {
-    private readonly byte* _states = slot + sizeof(int) + layout.GoalBytes;
-    private readonly int _stride = layout.StateBytes + layout.ActionBytes;
+    private readonly byte* states = slot + sizeof(int) + layout.GoalBytes;
+    private readonly int stride = layout.StateBytes + layout.ActionBytes;
 
     /// <summary>L: actions taken, at most T.</summary>
     public int Length
@@ -39,10 +39,10 @@ internal readonly unsafe ref struct Trajectory(byte* slot, TrajectoryLayout layo
     public Span<byte> Goal => new(slot + sizeof(int), layout.GoalBytes);
 
     /// <summary>s_t, t in 0..L.</summary>
-    public Span<byte> State(int t) => new(_states + t * _stride, layout.StateBytes);
+    public Span<byte> State(int t) => new(states + t * stride, layout.StateBytes);
 
     /// <summary>a_t, t in 0..L-1, as it was executed.</summary>
-    public Span<byte> Action(int t) => new(_states + t * _stride + layout.StateBytes, layout.ActionBytes);
+    public Span<byte> Action(int t) => new(states + t * stride + layout.StateBytes, layout.ActionBytes);
 
     /// <summary>The used part of the slot.</summary>
     public Span<byte> Record => new(slot, layout.RecordBytes(Length));
@@ -51,13 +51,13 @@ internal readonly unsafe ref struct Trajectory(byte* slot, TrajectoryLayout layo
 /// <summary>A fixed number of trajectory slots in one piece of native memory; pages that were never written take no memory.</summary>
 internal sealed unsafe class TrajectoryStore : IDisposable
 {
-    private byte* _memory;
+    private byte* memory;
 
     public TrajectoryStore(TrajectoryLayout layout, int slots)
     {
         Layout = layout;
         Slots = slots;
-        _memory = (byte*)NativeMemory.AllocZeroed((nuint)slots, (nuint)layout.SlotBytes);
+        memory = (byte*)NativeMemory.AllocZeroed((nuint)slots, (nuint)layout.SlotBytes);
     }
 
     ~TrajectoryStore() => Free();
@@ -70,7 +70,7 @@ internal sealed unsafe class TrajectoryStore : IDisposable
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => (uint)slot < (uint)Slots
-            ? new Trajectory(_memory + (nint)slot * Layout.SlotBytes, Layout)
+            ? new Trajectory(memory + (nint)slot * Layout.SlotBytes, Layout)
             : throw new ArgumentOutOfRangeException(nameof(slot));
     }
 
@@ -82,7 +82,7 @@ internal sealed unsafe class TrajectoryStore : IDisposable
 
     private void Free()
     {
-        NativeMemory.Free(_memory);
-        _memory = null;
+        NativeMemory.Free(memory);
+        memory = null;
     }
 }

@@ -12,8 +12,8 @@ internal sealed class FlipBit : IDiscreteTask
 
     private static readonly float[] BitsOfByte = MakeBitsOfByte();
 
-    private readonly int _bits;
-    private readonly bool _startAtZero;
+    private readonly int width;
+    private readonly bool zeros;
 
     /// <param name="bits">K, 2..128.</param>
     /// <param name="startAtZero">Episodes start at all zeros (`start: zeros`) instead of uniformly.</param>
@@ -21,33 +21,28 @@ internal sealed class FlipBit : IDiscreteTask
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, MaxBits);
-        _bits = bits;
-        _startAtZero = startAtZero;
+        (width, zeros) = (bits, startAtZero);
         StateBytes = (bits + 7) / 8;
     }
 
-    public string Name => $"flipbit-{_bits}";
+    public string Name => $"flipbit-{width}";
 
-    public int Horizon => _bits;
+    public int Horizon => width;
 
-    public int Actions => _bits;
+    public int Actions => width;
 
     public int StateBytes { get; }
 
     public int GoalBytes => StateBytes;
 
-    public int Inputs => 2 * _bits;
+    public int Inputs => 2 * width;
 
     public void Reset(ref RandomStream random, Span<byte> state, Span<byte> goal)
     {
-        if (_startAtZero)
-        {
+        if (zeros)
             state.Clear();
-        }
         else
-        {
             DrawBits(ref random, state);
-        }
 
         DrawBits(ref random, goal);
     }
@@ -61,8 +56,8 @@ internal sealed class FlipBit : IDiscreteTask
 
     public void Encode(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input)
     {
-        WriteBits(state, input[.._bits]);
-        WriteBits(goal, input.Slice(_bits, _bits));
+        WriteBits(state, input[..width]);
+        WriteBits(goal, input.Slice(width, width));
     }
 
     private static void WriteBits(ReadOnlySpan<byte> bytes, Span<float> bits)
@@ -90,19 +85,15 @@ internal sealed class FlipBit : IDiscreteTask
             bytes[i] = (byte)word;
         }
 
-        if (_bits % 8 != 0)
-        {
-            bytes[^1] &= (byte)((1 << (_bits % 8)) - 1);
-        }
+        if (width % 8 != 0)
+            bytes[^1] &= (byte)((1 << (width % 8)) - 1);
     }
 
     private static float[] MakeBitsOfByte()
     {
         var table = new float[256 * 8];
         for (int i = 0; i < table.Length; i++)
-        {
             table[i] = (i / 8 >> (i % 8)) & 1;
-        }
 
         return table;
     }

@@ -69,9 +69,7 @@ internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot) : I
     public void Step(ref RandomStream random, Span<byte> state, int action)
     {
         if (random.NextDouble() < SlipProbability)
-        {
             action = random.Below(4);
-        }
 
         state[0] = Successors[4 * state[0] + action];
     }

@@ -1,0 +1,183 @@
+using Hem.Trainer.Algorithms;
+using Hem.Trainer.Networks;
+using Hem.Trainer.Tasks;
+
+namespace Trainer.Tests.Algorithms;
+
+public class HemTests
+{
+    private static readonly HemSettings Tiny = new()
+    {
+        Iterations = 4, Workers = 2, N = 5, BatchSize = 16, Updates = 7, BufferTrajectories = 30, HiddenLayers = 2, HiddenUnits = 24, EvaluationEpisodes = 20,
+    };
+
+    [Fact]
+    public void It_learns_flip_bit_8()
+    {
+        var settings = new HemSettings { Iterations = 40, Workers = 1, HiddenLayers = 2, HiddenUnits = 128 };
+        List<Evaluation> curve = Train(settings, 1, new FlipBit(8));
+        curve[0].SuccessRate.ShouldBeLessThan(0.4);
+        curve[0].Loss.ShouldBe(double.NaN);
+        curve.TakeLast(5).Average(point => point.SuccessRate).ShouldBeGreaterThan(0.95);
+        curve[^1].Loss.ShouldBeLessThan(curve[1].Loss);
+    }
+
+    [Fact]
+    public void It_learns_its_way_through_four_rooms()
+    {
+        var settings = new HemSettings { Iterations = 40, Workers = 2, N = 40, BufferTrajectories = 1000, HiddenLayers = 2, HiddenUnits = 128 };
+        List<Evaluation> curve = Train(settings, 1, new FourRooms());
+        curve[0].SuccessRate.ShouldBeLessThan(0.3);
+        curve.TakeLast(5).Average(point => point.SuccessRate).ShouldBeGreaterThan(0.4);
+    }
+
+    [Fact]
+    public void The_counts_of_a_point_are_what_happened()
+    {
+        List<Evaluation> curve = Train(Tiny with { StopOnSuccess = false, EvaluateEvery = 3 }, 1, new FlipBit(6));
+        curve.Select(point => point.Iteration).ShouldBe([0, 3, 4]);
+        curve[^1].Trajectories.ShouldBe(4 * 2 * 5);
+        curve[^1].EnvironmentSteps.ShouldBe(4 * 2 * 5 * 6);
+        curve[^1].Updates.ShouldBe(4 * 7);
+        curve.ShouldAllBe(point => point.SuccessRate * 20 % 1 == 0);
+    }
+
+    [Fact]
+    public void Running_twice_gives_the_same_curve_and_another_seed_another()
+    {
+        List<Evaluation> once = Train(Tiny, 1, new FlipBit(6));
+        Train(Tiny, 1, new FlipBit(6)).ShouldBe(once);
+        Train(Tiny, 2, new FlipBit(6)).ShouldNotBe(once);
+    }
+
+    [Theory]
+    [InlineData(1, KernelWidth.Bits128)]
+    [InlineData(1, KernelWidth.Bits256)]
+    [InlineData(1, KernelWidth.Bits512)]
+    [InlineData(2, KernelWidth.Auto)]
+    [InlineData(3, KernelWidth.Bits128)]
+    public void Threads_and_vector_width_do_not_change_a_bit(int threads, KernelWidth kernels)
+    {
+        HemSettings settings = Tiny with { BatchSize = 64, HiddenUnits = 70 };
+        byte[] expected = StateAfterTraining(settings, 1, KernelWidth.Auto, out List<Evaluation> curve);
+        StateAfterTraining(settings, threads, kernels, out List<Evaluation> other).ShouldBe(expected);
+        other.ShouldBe(curve);
+    }
+
+    [Fact]
+    public void Evaluating_does_not_disturb_training()
+    {
+        List<Evaluation> often = Train(Tiny, 1, new FlipBit(6));
+        List<Evaluation> seldom = Train(Tiny with { EvaluateEvery = 4 }, 1, new FlipBit(6));
+        seldom[^1].SuccessRate.ShouldBe(often[^1].SuccessRate);
+        seldom[^1].EnvironmentSteps.ShouldBe(often[^1].EnvironmentSteps);
+    }
+
+    [Fact]
+    public void It_stops_once_enough_evaluations_in_a_row_reach_the_rate()
+    {
+        var host = new RecordingHost();
+        using var algorithm = new HemAlgorithm(Tiny with { Iterations = 50, StopAt = new StopAt(0, 3) }, 1, new FlipBit(6));
+        algorithm.Train(host).ShouldBeTrue();
+        algorithm.StoppedEarly.ShouldBeTrue();
+        host.Curve.Select(point => point.Iteration).ShouldBe([0, 1, 2]);
+    }
+
+    [Fact]
+    public void Left_and_loaded_at_any_step_it_goes_on_alike()
+    {
+        var task = new FlipBit(6);
+        List<Evaluation> expected = Train(Tiny, 1, task);
+        long steps = 4 * (7 + 2) + 1;
+        for (long leaveAt = 0; leaveAt < steps; leaveAt += 2)
+        {
+            var first = new RecordingHost { LeaveAfter = leaveAt };
+            using var left = new HemAlgorithm(Tiny, 1, task);
+            left.Train(first).ShouldBeFalse();
+
+            using var resumed = new HemAlgorithm(Tiny, 1, task);
+            CopyState(left, resumed);
+            var second = new RecordingHost();
+            resumed.Train(second).ShouldBeTrue();
+            first.Curve.Concat(second.Curve).ShouldBe(expected);
+        }
+    }
+
+    [Fact]
+    public void Interrupted_in_the_midst_of_a_step_it_does_that_step_again_alike()
+    {
+        List<Evaluation> expected = Train(Tiny, 1, new FlipBit(6));
+        int asked = 0;
+        var host = new RecordingHost { Interrupt = () => ++asked % 5 == 0 };
+        using var algorithm = new HemAlgorithm(Tiny, 1, new FlipBit(6));
+        int times = 0;
+        while (!algorithm.Train(host) && times < 1000)
+            times++;
+        times.ShouldBeInRange(3, 999);
+        host.Curve.ShouldBe(expected);
+    }
+
+    [Fact]
+    public void An_update_allocates_nothing()
+    {
+        long before = 0, after = 0;
+        var host = new RecordingHost
+        {
+            // Steps: evaluate, collect, then the updates; the first few let the network make its buffers.
+            BetweenSteps = step =>
+            {
+                if (step == 10)
+                    before = GC.GetAllocatedBytesForCurrentThread();
+                if (step == 90)
+                    after = GC.GetAllocatedBytesForCurrentThread();
+            },
+        };
+        using var algorithm = new HemAlgorithm(Tiny with { Updates = 100, Iterations = 1 }, 1, new FlipBit(25));
+        algorithm.Train(host);
+        before.ShouldBeGreaterThan(0);
+        (after - before).ShouldBe(0);
+    }
+
+    [Fact]
+    public void Collecting_and_evaluating_allocate_nothing()
+    {
+        var seen = new List<long>(64);
+        var host = new RecordingHost { BetweenSteps = _ => seen.Add(GC.GetAllocatedBytesForCurrentThread()) };
+        using var algorithm = new HemAlgorithm(Tiny with { Updates = 1, Iterations = 6 }, 1, new FlipBit(25));
+        algorithm.Train(host);
+        (seen[^1] - seen[^7]).ShouldBe(0);
+    }
+
+    internal static List<Evaluation> Train(HemSettings settings, long seed, IDiscreteTask task)
+    {
+        var host = new RecordingHost();
+        using var algorithm = new HemAlgorithm(settings, seed, task);
+        algorithm.Train(host).ShouldBeTrue();
+        return host.Curve;
+    }
+
+    private static byte[] StateAfterTraining(HemSettings settings, int threads, KernelWidth kernels, out List<Evaluation> curve)
+    {
+        var host = new RecordingHost();
+        using var algorithm = new HemAlgorithm(settings, 1, new FlipBit(11), threads, kernels);
+        algorithm.Train(host);
+        curve = host.Curve;
+        var state = new MemoryStream();
+        algorithm.Save(new BinaryWriter(state));
+        return state.ToArray();
+    }
+
+    private static void CopyState(HemAlgorithm from, HemAlgorithm to)
+    {
+        var state = new MemoryStream();
+        from.Save(new BinaryWriter(state));
+        state.Position = 0;
+        for (int worker = 0; worker < from.Replay.Workers; worker++)
+        {
+            for (long i = from.Replay.AddedPerWorker - from.Replay.CountPerWorker; i < from.Replay.AddedPerWorker; i++)
+                to.Replay.PlaceRecord(worker, i, from.Replay.Get(worker, i).Record);
+        }
+
+        to.Load(new BinaryReader(state));
+    }
+}
