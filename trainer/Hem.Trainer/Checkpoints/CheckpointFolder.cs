@@ -12,21 +12,13 @@ namespace Hem.Trainer.Checkpoints;
 /// A save appends to the log and syncs it, then writes the header beside its place, syncs it, and renames it: a crash at any moment leaves the
 /// previous checkpoint whole. The last two are kept. A log file is deleted once neither of them needs it.
 /// </remarks>
-internal sealed partial class CheckpointFolder(string folder, string trial, string program, Action<string> log)
+internal sealed partial class CheckpointFolder(string folder, string trial, string program, Action<string> log) : ICheckpoints
 {
     private const int Kept = 2;
 
     private List<LogSegment> saved = [];
     private long next = 1;
 
-    /// <summary>
-    /// Loads the newest checkpoint that is whole; <paramref name="restoreState"/> then gets its header. Says plainly which ones could not be used.
-    /// </summary>
-    /// <param name="replay">Receives the trajectories; null where the algorithm keeps none.</param>
-    /// <param name="restoreState">May throw <see cref="UnusableCheckpointException"/> as well.</param>
-    /// <returns>False: there is none, start from zero.</returns>
-    /// <exception cref="ForeignCheckpointException">The folder belongs to another trial.</exception>
-    /// <exception cref="IOException">The folder cannot be read at all.</exception>
     public bool TryLoad(ReplayBuffer? replay, Action<CheckpointHeader> restoreState)
     {
         Directory.CreateDirectory(folder);
@@ -71,9 +63,6 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         return false;
     }
 
-    /// <summary>Saves. When this throws, the previous checkpoint is still whole and a later save can succeed.</summary>
-    /// <returns>Bytes written.</returns>
-    /// <exception cref="IOException">For instance: no space left on the device.</exception>
     public long Save(ReplayBuffer? replay, long iteration, byte[] state)
     {
         Directory.CreateDirectory(folder);
@@ -171,7 +160,7 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         long left = segment.Length;
         while (left > 0)
         {
-            int got = stream.ReadAtLeast(buffer.AsSpan(0, (int)Math.Min(left, buffer.Length)), (int)Math.Min(left, buffer.Length), throwOnEndOfStream: false);
+            int got = stream.Read(buffer, 0, (int)Math.Min(left, buffer.Length));
             if (got == 0)
             {
                 throw new UnusableCheckpointException($"its replay log {path} is {left} bytes too short");
