@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Hem.Progress;
+using Hem.Results;
+using static Results.Tests.TemporaryStore;
+
+namespace Results.Tests;
+
+/// <summary>
+/// A child process (this program in another mode) stores points and says on its standard output what was acknowledged; it is killed with
+/// -9 at a random moment, many times over. HEM_SOAK sets how many times.
+/// </summary>
+public sealed class KillTests
+{
+    internal const string Mode = "HEM_TEST_STORE_CHILD";
+    private const int Trials = 4;
+
+    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("HEM_SOAK") ?? "50", CultureInfo.InvariantCulture);
+
+    [Fact]
+    public async Task Nothing_acknowledged_is_lost_however_often_the_process_is_killed()
+    {
+        using var temporary = new TemporaryStore();
+        var uid = await temporary.AddSweepAsync(Trials);
+        for (var i = 0; i < Trials; i++) await temporary.Store.AddAttemptAsync(new NewAttempt(uid, $"s-{i}", 1, $"a{i}"));
+        temporary.Close();
+
+        var random = new Random(1);
+        var acknowledged = new ulong[Trials];
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            var known = acknowledged.Sum(a => (long)a);
+            await RunAndKillAsync(temporary.Folder, acknowledged, atLeast: random.Next(1, 200), extra: TimeSpan.FromMilliseconds(random.NextDouble() * 20));
+            acknowledged.Sum(a => (long)a).ShouldBeGreaterThan(known);
+
+            // Opening at once shows that the lock went with its holder.
+            using var store = ResultStore.Open(temporary.Folder);
+            for (var i = 0; i < Trials; i++)
+            {
+                var stored = await store.AcknowledgedUpToAsync(new(uid, $"s-{i}", $"a{i}", 1));
+                stored.ShouldBeGreaterThanOrEqualTo(acknowledged[i], $"kill {kill}, trial {i}");
+                var points = store.ReadPoints(uid, $"s-{i}");
+                points.Select(p => p.Iteration).ShouldBe(Enumerable.Range(1, (int)stored).Select(n => (long)n));
+                points.ShouldAllBe(p => p.SuccessRate == Success((ulong)p.Iteration));
+            }
+        }
+    }
+
+    private static async Task RunAndKillAsync(string folder, ulong[] acknowledged, int atLeast, TimeSpan extra)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Results.Tests")) { RedirectStandardOutput = true };
+        start.Environment[Mode] = folder;
+        using var child = Process.Start(start)!;
+        var (lines, killer) = (0, Task.CompletedTask);
+        while (await child.StandardOutput.ReadLineAsync() is { } line)
+        {
+            // Every line that came through whole was written after its acknowledgement.
+            if (line.Split(' ') is not [var trial, var sequence, "."]) continue;
+            acknowledged[int.Parse(trial, CultureInfo.InvariantCulture)] = ulong.Parse(sequence, CultureInfo.InvariantCulture);
+            if (++lines == atLeast) killer = Task.Run(async () =>
+            {
+                await Task.Delay(extra);
+                child.Kill();
+            });
+        }
+
+        lines.ShouldBeGreaterThanOrEqualTo(atLeast, "the child ended by itself");
+        await killer;
+        await child.WaitForExitAsync();
+    }
+
+    private static double Success(ulong iteration) => iteration % 100 / 100.0;
+
+    internal static async Task RunAsChildAsync(string folder)
+    {
+        await using var store = ResultStore.Open(folder);
+        var uid = store.FindSweep("s")!.Uid;
+        await using var output = Console.OpenStandardOutput();
+        await Task.WhenAll(Enumerable.Range(0, Trials).Select(i => Task.Run(async () =>
+        {
+            var attempt = new AttemptIdentity(uid, $"s-{i}", $"a{i}", 1);
+            var next = await store.AcknowledgedUpToAsync(attempt) + 1;
+            while (true)
+            {
+                var batch = Enumerable.Range(0, 1 + (int)(next % 7)).Select(n => next + (ulong)n)
+                    .Select(sequence => Point(sequence, sequence, Success(sequence))).ToList();
+                await store.StoreAsync(attempt, batch);
+                next += (ulong)batch.Count;
+                var line = Encoding.ASCII.GetBytes($"{i} {next - 1} .\n");
+                lock (output) output.Write(line);
+            }
+        })));
+    }
+}

@@ -1,0 +1,130 @@
+using Hem.Progress;
+using Hem.Results;
+using Microsoft.Extensions.Logging;
+using static Results.Tests.TemporaryStore;
+
+namespace Results.Tests;
+
+public sealed class StoredReportsTests : IDisposable
+{
+    private readonly TemporaryStore _temporary = new();
+
+    private ResultStore Store => _temporary.Store;
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Fact]
+    public async Task A_point_comes_back_as_it_was_reported()
+    {
+        var uid = await _temporary.AddSweepAsync();
+        var attempt = await _temporary.AddAttemptAsync(uid);
+        await Store.StoreAsync(attempt, [Point(1, 0, success: 1.0 / 3, loss: double.NaN), Point(2, 5, loss: 0.1)]);
+        var points = _temporary.Reopen().ReadPoints(uid, "s-0");
+        points.Count.ShouldBe(2);
+        (points[0].SuccessRate, points[0].Loss, points[0].Attempt).ShouldBe((1.0 / 3, double.NaN, 1));
+        (points[1].Iteration, points[1].Trajectories, points[1].EnvSteps, points[1].Updates, points[1].Loss, points[1].WallSeconds)
+            .ShouldBe((5, 50, 500, 15, 0.1, 2.0));
+        Store.ReadLatestPoints(uid).ShouldHaveSingleItem().Iteration.ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Repeats_are_skipped_and_the_acknowledged_sequence_survives()
+    {
+        var uid = await _temporary.AddSweepAsync();
+        var attempt = await _temporary.AddAttemptAsync(uid);
+        (await Store.AcknowledgedUpToAsync(attempt)).ShouldBe(0UL);
+        await Store.StoreAsync(attempt, [Point(1, 0), Point(2, 1)]);
+        await Store.StoreAsync(attempt, [Point(1, 0), Point(2, 1), Point(3, 2)]);
+        (await _temporary.Reopen().AcknowledgedUpToAsync(attempt)).ShouldBe(3UL);
+        Store.ReadPoints(uid).Select(p => p.Iteration).ShouldBe([0, 1, 2]);
+        Store.FindTrial(uid, "s-0")!.DifferingRepeats.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_gap_is_refused_and_nothing_of_that_call_is_kept()
+    {
+        var uid = await _temporary.AddSweepAsync();
+        var attempt = await _temporary.AddAttemptAsync(uid);
+        var e = await Should.ThrowAsync<StoreException>(Store.StoreAsync(attempt, [Point(1, 0), Point(3, 2)]));
+        e.Message.ShouldContain("report 3");
+        Store.ReadPoints(uid).ShouldBeEmpty();
+        (await Store.AcknowledgedUpToAsync(attempt)).ShouldBe(0UL);
+    }
+
+    [Fact]
+    public async Task The_first_point_of_an_iteration_stays_and_a_differing_repeat_is_counted_and_logged()
+    {
+        _temporary.Close();
+        var log = new ListLogger();
+        using var store = ResultStore.Open(_temporary.Folder, new StoreOptions { Logger = log });
+        var uid = (await store.UpsertSweepAsync("s", "")).Uid;
+        await store.AddTrialsAsync(uid, [Trial(0)]);
+        for (var number = 1; number <= 2; number++) await store.AddAttemptAsync(new NewAttempt(uid, "s-0", number, $"a{number}"));
+
+        await store.StoreAsync(new(uid, "s-0", "a1", 1), [Point(1, 0, 0.5), Point(2, 1, 0.6, double.NaN), Point(3, 2, 0.7)]);
+        // The same curve again, as a resumed attempt tells it: other times, one other value.
+        await store.StoreAsync(new(uid, "s-0", "a2", 2), [Point(1, 1, 0.6, double.NaN), Point(2, 2, 0.8), Point(3, 3, 0.9)]);
+
+        store.ReadPoints(uid).Select(p => (p.Iteration, p.SuccessRate, p.Attempt)).ShouldBe([(0, 0.5, 1), (1, 0.6, 1), (2, 0.7, 1), (3, 0.9, 2)]);
+        store.FindTrial(uid, "s-0")!.DifferingRepeats.ShouldBe(1);
+        log.Lines.ShouldHaveSingleItem().ShouldContain("iteration 2");
+    }
+
+    [Fact]
+    public async Task The_first_Finished_is_the_one_that_counts()
+    {
+        var uid = await _temporary.AddSweepAsync();
+        await Store.StoreAsync(await _temporary.AddAttemptAsync(uid), [Finished(1, iteration: 80, seconds: 12.5)]);
+        await Store.StoreAsync(await _temporary.AddAttemptAsync(uid, number: 2), [Finished(1, iteration: 90, seconds: 1)]);
+        var finished = _temporary.Reopen().FindTrial(uid, "s-0")!.Finished!;
+        (finished.Iteration, finished.WallSeconds, finished.StoppedEarly).ShouldBe((80, 12.5, false));
+    }
+
+    [Fact]
+    public async Task Failed_and_Checkpointed_are_kept_with_the_attempt()
+    {
+        var uid = await _temporary.AddSweepAsync();
+        var attempt = await _temporary.AddAttemptAsync(uid);
+        await Store.StoreAsync(attempt,
+        [
+            new TrainerMessage { Sequence = 1, Checkpointed = new Checkpointed { Iteration = 12, Bytes = 5 } },
+            new TrainerMessage { Sequence = 2, Failed = new Failed { Reason = "loss is NaN", Permanent = true } },
+        ]);
+        var stored = Store.ReadAttempts(uid).ShouldHaveSingleItem();
+        (stored.CheckpointIteration, stored.FailedReason, stored.FailedPermanently, stored.AcknowledgedUpTo)
+            .ShouldBe((12L, "loss is NaN", true, 2UL));
+    }
+
+    [Fact]
+    public async Task Many_callers_at_once_share_commits_and_each_gets_its_own_answer()
+    {
+        var uid = await _temporary.AddSweepAsync(trials: 20);
+        var attempts = new List<AttemptIdentity>();
+        for (var i = 0; i < 20; i++) attempts.Add(await _temporary.AddAttemptAsync(uid, i));
+        var stranger = new AttemptIdentity(uid, "s-0", "nobody", 9);
+        var tasks = new List<Task>();
+        var refused = new List<Task>();
+        for (ulong sequence = 1; sequence <= 100; sequence++)
+        {
+            foreach (var attempt in attempts) tasks.Add(Store.StoreAsync(attempt, [Point(sequence, sequence)]));
+            refused.Add(Store.StoreAsync(stranger, [Point(sequence, sequence)]));
+        }
+
+        await Task.WhenAll(tasks);
+        foreach (var task in refused) (await Should.ThrowAsync<StoreException>(task)).Fault.ShouldBe(StoreFault.Conflict);
+        Store.ReadPoints(uid).Count().ShouldBe(2000);
+        foreach (var attempt in attempts) (await Store.AcknowledgedUpToAsync(attempt)).ShouldBe(100UL);
+    }
+
+    private sealed class ListLogger : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel level) => true;
+
+        public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
+    }
+}
