@@ -77,7 +77,7 @@ internal readonly record struct TrialVerdict(
             return verdict with
             {
                 Phase = finished ? TrialPhase.Finished : TrialPhase.Failed,
-                NeedsObject = !seen.Exists && !conflicted,
+                NeedsObject = !seen.Exists && !conflicted && live == 0,
             };
         if (live > 0)
             return verdict with { Phase = TrialPhase.Running };
