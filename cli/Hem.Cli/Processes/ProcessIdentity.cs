@@ -3,28 +3,31 @@ using System.Globalization;
 namespace Hem.Cli.Processes;
 
 /// <summary>
-/// A process that cannot be mistaken for a later one with the same pid: pid, when it started (clock ticks since boot, field 22 of
-/// /proc/PID/stat) and which boot that was.
+/// A process that cannot be mistaken for a later one with the same pid. <paramref name="StartTime"/> is when it started: clock ticks
+/// since boot (field 22 of /proc/PID/stat) in the lower 40 bits, and above them some bits of the identity of that boot.
 /// </summary>
-internal sealed record ProcessIdentity(int Pid, string StartTime)
+internal sealed record ProcessIdentity(int Pid, long StartTime)
 {
-    private static readonly Lazy<string> Boot = new(() =>
+    private const int TickBits = 40;
+
+    private static readonly Lazy<long> Boot = new(() =>
     {
         try
         {
-            return File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()[..8];
+            string id = File.ReadAllText("/proc/sys/kernel/random/boot_id");
+            return long.Parse(id.AsSpan(0, 5), NumberStyles.HexNumber, CultureInfo.InvariantCulture) << TickBits;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException or FormatException)
         {
-            return "unknown";
+            return 0;
         }
     });
 
     /// <summary>Whether this very process still runs. A zombie does not.</summary>
-    public bool IsAlive => ReadStat(Pid) is { } stat && stat.State is not ('Z' or 'X') && Format(stat.StartTicks) == StartTime;
+    public bool IsAlive => ReadStat(Pid) is { } stat && stat.State is not ('Z' or 'X') && StartTimeOf(stat.StartTicks) == StartTime;
 
     /// <summary>The process that has this pid now, or null where there is none.</summary>
-    public static ProcessIdentity? Of(int pid) => ReadStat(pid) is { } stat ? new(pid, Format(stat.StartTicks)) : null;
+    public static ProcessIdentity? Of(int pid) => ReadStat(pid) is { } stat ? new(pid, StartTimeOf(stat.StartTicks)) : null;
 
     /// <summary>
     /// Processes of ours that carry NAME=value in their environment and lead a session, as every trainer does: the way to find a
@@ -37,13 +40,13 @@ internal sealed record ProcessIdentity(int Pid, string StartTime)
         {
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)) continue;
             if (ReadStat(pid) is not { } stat || stat.Session != pid || stat.State is 'Z' or 'X') continue;
-            if (ReadVariable(pid, name) is { Length: > 0 } value) found[value] = new(pid, Format(stat.StartTicks));
+            if (ReadVariable(pid, name) is { Length: > 0 } value) found[value] = new(pid, StartTimeOf(stat.StartTicks));
         }
 
         return found;
     }
 
-    private static string Format(ulong ticks) => string.Create(CultureInfo.InvariantCulture, $"{ticks}@{Boot.Value}");
+    private static long StartTimeOf(ulong ticks) => Boot.Value | (long)(ticks & ((1UL << TickBits) - 1));
 
     private static string? ReadVariable(int pid, string name)
     {

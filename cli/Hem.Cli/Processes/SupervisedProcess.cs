@@ -36,7 +36,7 @@ internal sealed unsafe class SupervisedProcess
     {
         int pid = Spawn(command, environment, logFile);
         // Not reaped yet, so the pid is still its own even if it has ended already.
-        var process = new SupervisedProcess(ProcessIdentity.Of(pid) ?? new(pid, "unknown"), child: true);
+        var process = new SupervisedProcess(ProcessIdentity.Of(pid) ?? new(pid, 0), child: true);
         Watch($"wait {pid}", () => ended(process.WaitForChild()));
         return process;
     }

@@ -1,0 +1,7 @@
+namespace Hem.Cli;
+
+/// <summary>An end that the user can do something about: a plain message and an exit code, never a stack trace.</summary>
+internal sealed class HemException(int exitCode, string message) : Exception(message)
+{
+    public int ExitCode => exitCode;
+}

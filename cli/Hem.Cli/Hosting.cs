@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace Hem.Cli;
+
+/// <summary>Runs a command line: every fault of the user's ends in one plain line and an exit code.</summary>
+internal static class Hosting
+{
+    public static async Task<int> RunAsync(string[] arguments, RootCommand root)
+    {
+        try
+        {
+            ParseResult parsed = root.Parse(arguments);
+            if (parsed.Action is ParseErrorAction)
+            {
+                foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors) Console.Error.WriteLine($"hem: {error.Message}");
+                Console.Error.WriteLine($"Try '{Path(parsed)} --help'.");
+                return ExitCodes.BadInput;
+            }
+
+            // No handler of its own for Ctrl-C (each command has its own idea), nor for exceptions.
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(configuration);
+        }
+        catch (HemException e)
+        {
+            Console.Error.WriteLine($"hem: {e.Message}");
+            return e.ExitCode;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            Report(e, e.Message);
+            return ExitCodes.Storage;
+        }
+        catch (Exception e)
+        {
+            Report(e, $"internal error: {e.GetType().Name}: {e.Message}");
+            return ExitCodes.Internal;
+        }
+    }
+
+    private static void Report(Exception e, string message)
+    {
+        Console.Error.WriteLine($"hem: {Terminal.Format.OneLine(message)}");
+        if (Environment.GetEnvironmentVariable("HEM_DEBUG") == "1") Console.Error.WriteLine(e);
+        else Console.Error.WriteLine("     (HEM_DEBUG=1 shows where it comes from)");
+    }
+
+    private static string Path(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (System.CommandLine.Parsing.SymbolResult? at = parsed.CommandResult; at is System.CommandLine.Parsing.CommandResult command; at = at.Parent)
+            names.Insert(0, command.Command is RootCommand ? "hem" : command.Command.Name);
+        return string.Join(' ', names);
+    }
+}
