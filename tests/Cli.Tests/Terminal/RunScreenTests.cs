@@ -58,7 +58,7 @@ public sealed class RunScreenTests
 
     [Theory]
     [InlineData(0, "0")]
-    [InlineData(9.96, "10.0")]
+    [InlineData(9.96, "10")]
     [InlineData(950, "950")]
     [InlineData(999.7, "1.00k")]
     [InlineData(18_240, "18.2k")]
