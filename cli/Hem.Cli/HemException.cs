@@ -4,4 +4,7 @@ namespace Hem.Cli;
 internal sealed class HemException(int exitCode, string message) : Exception(message)
 {
     public int ExitCode => exitCode;
+
+    /// <summary>The message is complete; nothing is put before it.</summary>
+    public bool IsWholeMessage { get; init; }
 }

@@ -24,7 +24,7 @@ internal static class Hosting
         }
         catch (HemException e)
         {
-            Console.Error.WriteLine($"hem: {e.Message}");
+            Console.Error.WriteLine(e.IsWholeMessage ? e.Message : $"hem: {e.Message}");
             return e.ExitCode;
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)

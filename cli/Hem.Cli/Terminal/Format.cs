@@ -50,10 +50,11 @@ internal static class Format
         return relative.Length < path.Length && !relative.StartsWith("../..", StringComparison.Ordinal) ? relative : path;
     }
 
-    /// <summary>One line of a reason that may have many.</summary>
+    /// <summary>One line of a reason that may have many, and that may hold what a terminal would take for a command.</summary>
     public static string OneLine(string text, int limit = 300)
     {
         string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        line = string.Concat(line.Where(character => !char.IsControl(character)));
         return line.Length <= limit ? line : line[..(limit - 3)] + "...";
     }
 }
