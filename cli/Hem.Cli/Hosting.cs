@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Hem.Results;
 
 namespace Hem.Cli;
 
@@ -13,7 +14,7 @@ internal static class Hosting
             ParseResult parsed = root.Parse(arguments);
             if (parsed.Action is ParseErrorAction)
             {
-                foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors) Console.Error.WriteLine($"hem: {error.Message}");
+                foreach (string message in Messages(parsed)) Console.Error.WriteLine($"hem: {message}");
                 Console.Error.WriteLine($"Try '{Path(parsed)} --help'.");
                 return ExitCodes.BadInput;
             }
@@ -26,6 +27,17 @@ internal static class Hosting
         {
             Console.Error.WriteLine(e.IsWholeMessage ? e.Message : $"hem: {e.Message}");
             return e.ExitCode;
+        }
+        catch (StoreException e)
+        {
+            Report(e, e.Message);
+            return e.Fault switch
+            {
+                StoreFault.Locked => ExitCodes.Unavailable,
+                StoreFault.NotFound => ExitCodes.BadInput,
+                StoreFault.Conflict => ExitCodes.Internal,
+                _ => ExitCodes.Storage,
+            };
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -43,7 +55,14 @@ internal static class Hosting
     {
         Console.Error.WriteLine($"hem: {Terminal.Format.OneLine(message)}");
         if (Environment.GetEnvironmentVariable("HEM_DEBUG") == "1") Console.Error.WriteLine(e);
-        else Console.Error.WriteLine("     (HEM_DEBUG=1 shows where it comes from)");
+        else if (e is not StoreException) Console.Error.WriteLine("     (HEM_DEBUG=1 shows where it comes from)");
+    }
+
+    private static IEnumerable<string> Messages(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is RootCommand root && parsed.UnmatchedTokens.FirstOrDefault() is { } name && !name.StartsWith('-'))
+            return [$"there is no command '{name}'. The commands are {string.Join(", ", root.Subcommands.Select(command => command.Name))}."];
+        return parsed.Errors.Select(error => error.Message).Distinct();
     }
 
     private static string Path(ParseResult parsed)

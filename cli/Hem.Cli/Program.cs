@@ -1,1 +1,4 @@
-return 0;
+using Hem.Cli;
+using Hem.Cli.Commands;
+
+return await Hosting.RunAsync(args, CommandTree.Build());

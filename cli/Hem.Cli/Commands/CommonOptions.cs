@@ -1,18 +1,21 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Hem.Cli.Engine;
 
 namespace Hem.Cli.Commands;
 
 /// <summary>Options and arguments that several commands have.</summary>
 internal static class CommonOptions
 {
-    public static Option<string> Store() => new("--store", "-s")
+    public static Option<string?> Store() => new("--store", "-s")
     {
         Description = "Folder of the results (default: $HEM_STORE, else ./hem-results)",
         HelpName = "DIR",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("HEM_STORE") is { Length: > 0 } store ? store : "hem-results",
     };
+
+    public static StoreLayout Layout(this ParseResult parsed, Option<string?> store) =>
+        new(parsed.GetValue(store) ?? (Environment.GetEnvironmentVariable("HEM_STORE") is { Length: > 0 } usual ? usual : "hem-results"));
 
     public static Option<bool> Json(string what) => new("--json") { Description = what };
 

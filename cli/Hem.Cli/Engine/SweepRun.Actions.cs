@@ -130,6 +130,7 @@ internal sealed partial class SweepRun
         }
 
         _live[attempt.Trial] = attempt;
+        StartedAny = true;
         ProcessIdentity process = attempt.Process.Identity;
         Background(Guarded(_store.SetProcessAsync(identity.AttemptId, process.Pid, process.StartTime)));
         Observe(attempt.Trial, Observed(attempt, AttemptPhase.Running));

@@ -79,6 +79,7 @@ internal sealed partial class SweepRun
         else
         {
             _live[record.Trial] = attempt;
+            StartedAny = true;
             _display.Show(new AttemptStarted(_model.LabelOf(record.Trial), record.Number, process.Pid, Adopted: true, attempt.LogFile));
         }
 

@@ -46,16 +46,7 @@ internal sealed partial class SweepRun : IAsyncDisposable
         (_request, _store, _display, _time) = (request, store, display, time);
         _startedAt = time.GetTimestamp();
         _model = new RunModel(request.Sweep, request.Expansion, request.Parallelism);
-        SweepSpec spec = request.Sweep.Spec;
-        _desired = new DesiredSweep
-        {
-            Trials = [.. request.Expansion.Trials.Select(trial => new DesiredTrial(trial.Name, trial.Hash))],
-            Parallelism = request.Parallelism,
-            Retries = new RetryLimits(spec.Retries.Failures, spec.Retries.Disruptions),
-            WallClock = spec.Budget?.WallClock,
-            GpuHours = spec.Budget?.GpuHours,
-            Suspend = spec.Suspend,
-        };
+        _desired = DesiredSweep.From(request.Sweep, request.Expansion, request.Parallelism) with { Parallelism = request.Parallelism };
         _observed = new ObservedSweep(_desired);
     }
 
@@ -63,8 +54,10 @@ internal sealed partial class SweepRun : IAsyncDisposable
 
     public TimeSpan Elapsed => _time.GetElapsedTime(_startedAt);
 
-    /// <summary>Trainers that still run, for instance because they save.</summary>
-    public int LiveCount => _live.Count;
+    /// <summary>A trainer was started or adopted.</summary>
+    public bool StartedAny { get; private set; }
+
+    public bool WasInterrupted => _interrupted;
 
     /// <summary>Suspends: trainers save and leave, nothing starts. From any thread.</summary>
     public void Interrupt() => Post(() =>

@@ -14,7 +14,9 @@ internal sealed class LiveRegion : IDisposable
     private readonly StringWriter _buffer = new();
     private readonly IAnsiConsole _ansi;
     private readonly List<int> _drawn = [];
+    private readonly Lock _gate = new();
     private bool _started;
+    private bool _closed;
 
     /// <param name="output">The terminal.</param>
     /// <param name="color">Off where NO_COLOR is set.</param>
@@ -44,18 +46,23 @@ internal sealed class LiveRegion : IDisposable
         text.Append("\e[J\e[?2026l");
         _drawn.Clear();
         _drawn.AddRange(lines.Select(line => line.Width));
-        _out.Write(text);
-        _out.Flush();
+        lock (_gate)
+        {
+            if (_closed) return;
+            _out.Write(text);
+            _out.Flush();
+        }
     }
 
     /// <summary>Leaves what is drawn where it is and gives the cursor back.</summary>
     public void Dispose()
     {
-        if (!_started) return;
-        _out.Write("\e[?25h");
-        _out.Flush();
-        _started = false;
-        _drawn.Clear();
+        lock (_gate)
+        {
+            if (_started && !_closed) _out.Write("\e[?25h");
+            _out.Flush();
+            _closed = true;
+        }
     }
 
     private string Render(Line line)

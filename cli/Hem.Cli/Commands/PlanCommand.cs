@@ -1,0 +1,158 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Hem.Cli.Engine;
+using Hem.Cli.Terminal;
+using Hem.Core.Sweeps;
+using Hem.Results;
+
+namespace Hem.Cli.Commands;
+
+/// <summary>`hem plan`: what a run would do, without doing it.</summary>
+internal static class PlanCommand
+{
+    public const string Closing = """
+        Changes nothing. A cell of the table is the success rate of a trial that is done,
+        else what a run would do (run, resume, retry), or that it failed for good. Times
+        come from the store's history of the same configurations, or of similar ones.
+
+        Examples:
+          hem plan sweep.yaml
+          hem plan sweep.yaml --trials                  each trial by name
+          hem plan sweep.yaml --json | jq .toRun
+
+        """;
+
+    private const int MostSeedColumns = 10;
+
+    public static Command Build()
+    {
+        Argument<string> file = CommonOptions.File();
+        Option<string?> store = CommonOptions.Store();
+        Option<int?> parallelism = CommonOptions.Parallelism();
+        Option<bool> trials = new("--trials", "-t") { Description = "List every trial by name" };
+        Option<bool> json = CommonOptions.Json("The plan as JSON, every trial with its parameters");
+        var command = new Command("plan", "What a run would do: trials, what is done, expected time") { file, store, parallelism, trials, json };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(trials), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string path, StoreLayout layout, int? parallelism, bool trials, bool json)
+    {
+        SweepFile file = SweepFile.Read(path);
+        (HemSweep sweep, SweepExpansion expansion) = file.Require();
+        SweepPlan plan = SweepPlan.Make(sweep, expansion, layout, parallelism ?? sweep.Spec.Parallelism ?? Environment.ProcessorCount);
+        if (json) Console.WriteLine(Json(plan).ToJsonString(JsonText.Indented));
+        else Print(sweep, plan, layout, trials);
+        return ExitCodes.Complete;
+    }
+
+    private static void Print(HemSweep sweep, SweepPlan plan, StoreLayout layout, bool trials)
+    {
+        SweepSpec spec = sweep.Spec;
+        Console.WriteLine($"{sweep.Metadata.Name}: {Format.Count(plan.Trials.Count, "trial")} = "
+            + $"{Format.Count(plan.Configurations.Count, "configuration")} x {Format.Count(spec.Seeds.Total, "seed")}");
+        Console.WriteLine();
+        if (spec.Base.Count > 0) Console.WriteLine($"  base     {Pairs(spec.Base)}");
+        foreach (ParameterSet item in spec.Cases) Console.WriteLine($"  case     {Pairs(item)}");
+        foreach (GridAxis axis in spec.Grid) Console.WriteLine($"  grid     {axis.Name} = {string.Join(", ", axis.Values)}");
+        foreach (ParameterSet item in spec.Exclude) Console.WriteLine($"  exclude  {Pairs(item)}");
+        Console.WriteLine($"  seeds    {Seeds(spec.Seeds.List)}");
+        Console.WriteLine();
+        Console.Write(trials ? TrialTable(plan) : ConfigurationTable(plan, spec.Seeds.List));
+        Console.WriteLine();
+        Console.WriteLine(Summary(plan, layout));
+        if (plan.NoLongerWanted > 0)
+            Console.WriteLine($"{Format.Count(plan.NoLongerWanted, "trial")} of an earlier version of this sweep would be kept, but left out of the ranking.");
+        if (plan.Holder is { } holder) Console.WriteLine($"The store is in use by process {holder.ProcessId} (`{holder.Command}`).");
+    }
+
+    private static TextTable ConfigurationTable(SweepPlan plan, IReadOnlyList<int> seeds)
+    {
+        bool wide = seeds.Count <= MostSeedColumns;
+        IEnumerable<(string, bool)> middle = wide
+            ? seeds.Select(seed => (string.Create(CultureInfo.InvariantCulture, $"seed {seed}"), true))
+            : [("DONE", true), ("TO RUN", true), ("FAILED", true)];
+        var table = new TextTable([("CONFIGURATION", false), .. middle, ("EACH", true)]);
+        ILookup<string, PlannedTrial> byConfiguration = plan.Trials.ToLookup(trial => trial.Spec.ConfigurationId);
+        foreach (Configuration configuration in plan.Configurations)
+        {
+            PlannedTrial[] own = [.. byConfiguration[configuration.Id]];
+            IEnumerable<string> cells = wide
+                ? own.Select(Cell)  // the expansion goes seed by seed
+                : new[] { TrialState.Done, TrialState.Run, TrialState.Failed }.Select(state => own.Count(trial => Column(trial.State) == state).ToString(CultureInfo.InvariantCulture));
+            table.Add([Label(configuration.Label), .. cells, Each(plan.Expected(configuration.Id))]);
+        }
+
+        return table;
+    }
+
+    private static TextTable TrialTable(SweepPlan plan)
+    {
+        var table = new TextTable(("TRIAL", false), ("CONFIGURATION", false), ("SEED", true), ("STATE", false), ("SUCCESS", true));
+        Dictionary<string, string> labels = plan.Configurations.ToDictionary(configuration => configuration.Id, configuration => configuration.Label);
+        foreach (PlannedTrial trial in plan.Trials)
+        {
+            table.Add(
+                trial.Spec.Name, Label(labels[trial.Spec.ConfigurationId]), trial.Spec.Seed.ToString(CultureInfo.InvariantCulture),
+                trial.Word, Format.Success(trial.SuccessRate));
+        }
+
+        return table;
+    }
+
+    private static string Summary(SweepPlan plan, StoreLayout layout)
+    {
+        int done = plan.Count(TrialState.Done), failed = plan.Count(TrialState.Failed), rest = plan.ToRun;
+        string text = $"{done} done, {rest} to run" + (failed > 0 ? $", {failed} failed for good" : "") + $" (store: {Format.ShortPath(layout.Root)}).";
+        if (rest == 0) return text;
+        return text + (plan.ExpectedSeconds is { } seconds
+            ? $" About {Format.Duration(TimeSpan.FromSeconds(seconds))} with {plan.Parallelism} at once."
+            : $" No history to tell the time from; {plan.Parallelism} run at once.");
+    }
+
+    private static JsonObject Json(SweepPlan plan) => new()
+    {
+        ["sweep"] = plan.Sweep,
+        ["parallelism"] = plan.Parallelism,
+        ["total"] = plan.Trials.Count,
+        ["done"] = plan.Count(TrialState.Done),
+        ["toRun"] = plan.ToRun,
+        ["failed"] = plan.Count(TrialState.Failed),
+        ["noLongerWanted"] = plan.NoLongerWanted,
+        ["expectedSeconds"] = plan.ExpectedSeconds,
+        ["configurations"] = new JsonArray([.. plan.Configurations.Select(JsonNode (configuration) => new JsonObject
+        {
+            ["id"] = configuration.Id,
+            ["label"] = configuration.Label,
+            ["parameters"] = JsonNode.Parse(configuration.Parameters.ToJson()),
+            ["expectedSecondsEach"] = plan.Expected(configuration.Id),
+        })]),
+        ["trials"] = new JsonArray([.. plan.Trials.Select(JsonNode (trial) => new JsonObject
+        {
+            ["name"] = trial.Spec.Name,
+            ["configuration"] = trial.Spec.ConfigurationId,
+            ["seed"] = trial.Spec.Seed,
+            ["state"] = trial.State.ToString().ToLowerInvariant(),
+            ["attempts"] = trial.Attempts,
+            ["successRate"] = trial.SuccessRate,
+        })]),
+    };
+
+    private static TrialState Column(TrialState state) => state is TrialState.Done or TrialState.Failed ? state : TrialState.Run;
+
+    private static string Cell(PlannedTrial trial) => trial.State == TrialState.Done ? Format.Success(trial.SuccessRate) : trial.Word;
+
+    private static string Label(string label) => label.Length > 0 ? label : "(the only one)";
+
+    private static string Each(double? seconds) => seconds is { } known ? Format.Duration(TimeSpan.FromSeconds(known)) : "?";
+
+    private static string Pairs(ParameterSet parameters) => string.Join(", ", parameters.Select(parameter => $"{parameter.Key}={parameter.Value}"));
+
+    private static string Seeds(IReadOnlyList<int> seeds)
+    {
+        bool run = seeds.Count > 3 && seeds.Select((seed, i) => seed - i).Distinct().Count() == 1;
+        return run ? $"{seeds[0]} to {seeds[^1]}" : string.Join(", ", seeds.Take(20)) + (seeds.Count > 20 ? ", ..." : "");
+    }
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Hem.Cli.Engine;
+using Hem.Cli.Terminal;
+using Hem.Results;
+using Hem.Results.Reports;
+
+namespace Hem.Cli.Commands;
+
+/// <summary>`hem report`: the answer of a sweep, also while it runs.</summary>
+internal static class ReportCommand
+{
+    public const string Closing = """
+        Writes report.html (one file, no network), the figures as SVG, points.csv and
+        ranking.json, and prints the ranking. Works while the sweep runs: the report then
+        says what is missing.
+
+        Examples:
+          hem report flipbit-n
+          hem report flipbit-n --store /data/results --output /tmp/flipbit-n
+          hem report flipbit-n --json | jq .
+
+        """;
+
+    public static Command Build()
+    {
+        Argument<string> sweep = new("SWEEP") { Description = "Name of the sweep (metadata.name); 'hem list' shows them", HelpName = "SWEEP" };
+        Option<string?> store = CommonOptions.Store();
+        Option<string?> output = new("--output", "-o") { Description = "Folder of the report (default: STORE/reports/SWEEP)", HelpName = "DIR" };
+        Option<bool> json = CommonOptions.Json("The ranking as JSON");
+        var command = new Command("report", "Learning curves, final performance and ranking of a sweep") { sweep, store, output, json };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(sweep), parsed.Layout(store), parsed.GetValue(output), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string name, StoreLayout layout, string? output, bool json)
+    {
+        using ResultStore store = ResultStore.OpenReadOnly(layout.Root);
+        SweepRecord sweep = store.FindSweep(name) ?? throw new HemException(ExitCodes.BadInput, Unknown(name, layout, store));
+        Report report = Report.Of(ReportReader.Read(store, sweep, TimeProvider.System));
+        string path = report.Write(output ?? layout.ReportDirectory(name));
+        if (json)
+        {
+            Console.WriteLine(report.RankingJson);
+            return ExitCodes.Complete;
+        }
+
+        Console.WriteLine(report.RankingText.TrimEnd());
+        Console.WriteLine();
+        Console.WriteLine($"Report: {Format.ShortPath(path)}");
+        return ExitCodes.Complete;
+    }
+
+    private static string Unknown(string name, StoreLayout layout, ResultStore store)
+    {
+        string[] known = [.. store.ReadSweeps().Select(sweep => sweep.Name)];
+        string list = known.Length == 0 ? "it holds none" : $"it holds {string.Join(", ", known.Take(10))}{(known.Length > 10 ? ", ..." : "")}";
+        string hint = File.Exists(name) ? " (a report is asked for by the sweep's name, not by its file)" : "";
+        return $"{Format.ShortPath(layout.Root)}: there is no sweep '{name}'; {list}.{hint}";
+    }
+}
