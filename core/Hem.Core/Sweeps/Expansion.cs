@@ -30,19 +30,12 @@ public static class Expansion
     /// <summary>The most trials that a sweep may have.</summary>
     public const int MostTrials = 100_000;
 
-    public static SweepExpansion Expand(HemSweep sweep)
-    {
-        var spec = sweep.Spec;
-        IReadOnlyList<ParameterSet> combinations = spec.Cases.Count > 0 ? spec.Cases : [ParameterSet.Empty];
-        foreach (var axis in spec.Grid)
-            combinations = [.. combinations.SelectMany(set => axis.Values.Select(value => set.With(axis.Name, value)))];
-        var configurations = combinations.Select(set => spec.Base.With(set)).Select(set =>
-            new Configuration(Identity.ConfigurationId(set), set, set.ToString())).ToArray();
-        var trials = spec.Seeds.List.SelectMany(seed => configurations.Select(configuration =>
-        {
-            var hash = Identity.TrialHash(configuration.Parameters, seed);
-            return new TrialSpec(Identity.TrialName(sweep.Metadata.Name, hash), hash, configuration.Parameters, seed, configuration.Id);
-        })).ToArray();
-        return new(trials, configurations, []);
-    }
+    /// <summary>The most combinations that are looked at to see which of them are excluded.</summary>
+    public const int MostCombinations = 500_000;
+
+    /// <summary>The most entries of exclude: each is held against every combination.</summary>
+    public const int MostExclusions = 1_000;
+
+    /// <summary>Merges, excludes and names; a sweep with faults has no trials.</summary>
+    public static SweepExpansion Expand(HemSweep sweep) => new Expander(sweep, new HashSet<string>()).Expand();
 }

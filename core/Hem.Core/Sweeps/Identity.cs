@@ -17,7 +17,9 @@ public static class Identity
     public static string TrialHash(ParameterSet parameters, int seed) => Hash(Prefix(parameters), seed);
 
     /// <summary>16 hex digits for the parameters without a seed.</summary>
-    public static string ConfigurationId(ParameterSet parameters) => Sha256(Prefix(parameters) + "}")[..NameDigits];
+    public static string ConfigurationId(ParameterSet parameters) => ConfigurationIdOf(Prefix(parameters));
+
+    internal static string ConfigurationIdOf(string prefix) => Sha256(prefix + "}")[..NameDigits];
 
     /// <summary>The name of a trial of that hash in that sweep.</summary>
     public static string TrialName(string sweep, string hash) => string.Concat(sweep, "-", hash.AsSpan(0, NameDigits));

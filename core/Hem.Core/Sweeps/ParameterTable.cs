@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 
 namespace Hem.Core.Sweeps;
 
@@ -73,7 +74,7 @@ public static class ParameterTable
         {
             if (CheckValue(name, value) is { } fault) faults.Add(fault);
         }
-        if (faults.Count == 0) faults.AddRange(CheckTogether(parameters));
+        if (faults.Count == 0) faults.AddRange(CheckTogether(parameters).Select(clash => clash.Fault));
         return faults;
     }
 
@@ -92,31 +93,41 @@ public static class ParameterTable
             ParameterKind.Task => NearestName.OfTask(value.AsString()),
             _ => null,
         };
-        return new Fault(name, Shorten(value), $"{Shorten(value)} is not allowed: {name} is {definition.Expected}", suggestion);
+        var quoted = value.Kind == ParameterValueKind.Text
+            && definition.Kind is ParameterKind.Integer or ParameterKind.Number or ParameterKind.Boolean
+            && (value.AsString() is "true" or "false" || double.TryParse(value.AsString(), CultureInfo.InvariantCulture, out _));
+        return new Fault(name, Shorten(value),
+            $"{Shorten(value)} is not allowed: {name} is {definition.Expected}{(quoted ? ", without quotes" : "")}", suggestion);
     }
 
-    /// <summary>What is wrong with values that are right one by one: something missing, unused, or at odds with another.</summary>
-    internal static IEnumerable<Fault> CheckTogether(ParameterSet parameters)
+    /// <summary>
+    /// What is wrong with values that are right one by one: something missing, unused, or at odds with another; and whether it is this
+    /// value that is wrong, or the parameter with any value.
+    /// </summary>
+    internal static IEnumerable<(Fault Fault, bool IsValue)> CheckTogether(ParameterSet parameters)
     {
-        foreach (var required in All)
-        {
-            if (required.Required && !parameters.ContainsKey(required.Name))
-                yield return new Fault(required.Name, null, $"{required.Name} is not set: it must be {required.Expected}");
-        }
+        foreach (var required in Missing(parameters))
+            yield return (NotSet(required), false);
         if (!TrialContext.TryCreate(parameters, out var context)) yield break;
         if (ParameterRules.Mismatch(context) is { } mismatch)
         {
-            yield return mismatch;
+            yield return (mismatch, true);
             yield break;  // what the trial uses is unclear: anything more would only be noise
         }
 
         foreach (var (name, value) in parameters)
         {
             if (Find(name)?.Unused(context) is { } reason)
-                yield return new Fault(name, Shorten(value), $"{name} is not used by {context.Algorithm} on {context.Task}: {reason}");
+                yield return (new Fault(name, Shorten(value), $"{name} is not used by {context.Algorithm} on {context.Task}: {reason}"), false);
         }
-        foreach (var fault in ParameterRules.Conflicts(context)) yield return fault;
+        foreach (var fault in ParameterRules.Conflicts(context)) yield return (fault, true);
     }
+
+    internal static Fault NotSet(ParameterDefinition definition) =>
+        new(definition.Name, null, $"{definition.Name} is not set: it must be {definition.Expected}");
+
+    internal static IEnumerable<ParameterDefinition> Missing(ParameterSet parameters) =>
+        All.Where(definition => definition.Required && !parameters.ContainsKey(definition.Name));
 
     internal static string Shorten(ParameterValue value)
     {

@@ -1,0 +1,87 @@
+using System.Globalization;
+
+namespace Hem.Core.Sweeps;
+
+/// <summary>Reads spec.trainer: how trials run.</summary>
+internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
+{
+    private static readonly string[] podFields =
+        ["image", "resources", "nodeSelector", "tolerations", "priorityClassName", "runtimeClassName", "queueName"];
+
+    public TrainerTemplate Read(SpecNode node)
+    {
+        var otherwise = new TrainerTemplate();
+        var trainer = new FieldReader(faults, node, "spec.trainer",
+            ["gpus", "threads", "kernels", "overrides", "command", "checkpoints", .. podFields]);
+        return trainer.IsMap
+            ? new TrainerTemplate
+            {
+                Gpus = trainer.Whole("gpus", 0, 64) ?? otherwise.Gpus,
+                Threads = trainer.Whole("threads", 1, 1_024) ?? otherwise.Threads,
+                Kernels = Kernels(trainer) ?? otherwise.Kernels,
+                Overrides = Overrides(trainer),
+                Command = Command(trainer),
+                Checkpoints = Checkpoints(trainer),
+                Pod = Pod(trainer),
+            }
+            : otherwise;
+    }
+
+    /// <summary>A width is a number to YAML; quotes around it do no harm.</summary>
+    private static string? Kernels(FieldReader trainer)
+    {
+        if (trainer.Get("kernels") is not { } node) return null;
+        if (node.Scalar?.ToString() is "auto" or "512" or "256" or "128") return node.Scalar.ToString();
+        trainer.Fault("kernels", node, "must be auto, 512, 256 or 128");
+        return null;
+    }
+
+    private TrainerOverride[] Overrides(FieldReader trainer)
+    {
+        var items = trainer.List("overrides", 1_000);
+        var overrides = new List<TrainerOverride>(items.Count);
+        for (var i = 0; i < items.Count; i++)
+        {
+            var path = string.Create(CultureInfo.InvariantCulture, $"spec.trainer.overrides[{i}]");
+            var item = new FieldReader(faults, items[i], path, ["match", "gpus", "threads", .. podFields]);
+            if (!item.IsMap || item.Required("match", "the parameters of the trials that are meant") is not { } match) continue;
+            overrides.Add(new TrainerOverride(sweep.Parameters(match, $"{path}.match"), item.Whole("gpus", 0, 64), item.Whole("threads", 1, 1_024))
+            {
+                Pod = Pod(item),
+            });
+        }
+        return [.. overrides];
+    }
+
+    private static string[]? Command(FieldReader trainer)
+    {
+        if (trainer.Get("command") is null) return null;
+        var items = trainer.List("command", 1_000);
+        var command = new List<string>(items.Count);
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (items[i].Scalar is { Kind: ParameterValueKind.Text } word && (i > 0 || word.AsString().Length > 0)) command.Add(word.AsString());
+            else trainer.Fault($"command[{i}]", items[i], "must be text: the program, then its arguments, in quotes where they look like numbers");
+        }
+        return command.Count > 0 ? [.. command] : null;
+    }
+
+    private CheckpointSpec Checkpoints(FieldReader trainer)
+    {
+        var otherwise = new CheckpointSpec();
+        if (trainer.Get("checkpoints") is not { } node) return otherwise;
+        var checkpoints = new FieldReader(faults, node, "spec.trainer.checkpoints", ["every", "claimName"]);
+        return new(checkpoints.Time("every", TimeSpan.FromMilliseconds(100)) ?? otherwise.Every, checkpoints.Text("claimName"));
+    }
+
+    private static PodSettings Pod(FieldReader owner) => new()
+    {
+        Image = owner.Text("image"),
+        Resources = owner.Any("resources", ParameterValueKind.Object),
+        NodeSelector = owner.Any("nodeSelector", ParameterValueKind.Object),
+        Tolerations = owner.Any("tolerations", ParameterValueKind.List),
+        PriorityClassName = owner.Text("priorityClassName"),
+        RuntimeClassName = owner.Text("runtimeClassName"),
+        QueueName = owner.Text("queueName"),
+    };
+}
