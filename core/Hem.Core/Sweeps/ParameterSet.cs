@@ -62,7 +62,16 @@ public sealed class ParameterSet : IReadOnlyDictionary<string, ParameterValue>, 
     public ParameterSet With(string name, ParameterValue value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        return With(Of((name, value)));
+        var index = IndexOf(name);
+        if (index >= 0)
+        {
+            var changed = (ParameterValue[])values.Clone();
+            changed[index] = value;
+            return new(names, changed);
+        }
+
+        index = ~index;
+        return new([.. names.AsSpan(0, index), name, .. names.AsSpan(index)], [.. values.AsSpan(0, index), value, .. values.AsSpan(index)]);
     }
 
     /// <summary>A copy in which what <paramref name="overlay"/> sets goes before what this set holds.</summary>
@@ -87,7 +96,9 @@ public sealed class ParameterSet : IReadOnlyDictionary<string, ParameterValue>, 
     }
 
     /// <summary>A copy without <paramref name="name"/>.</summary>
-    public ParameterSet Without(string name) => ContainsKey(name) ? From(this.Where(entry => entry.Key != name)) : this;
+    public ParameterSet Without(string name) => IndexOf(name) is >= 0 and var index
+        ? new([.. names.AsSpan(0, index), .. names.AsSpan(index + 1)], [.. values.AsSpan(0, index), .. values.AsSpan(index + 1)])
+        : this;
 
     /// <summary>Canonical JSON (RFC 8785).</summary>
     public string ToJson()

@@ -12,6 +12,8 @@ public static class ParameterTable
     private static readonly FrozenDictionary<string, ParameterDefinition> byName =
         All.ToFrozenDictionary(definition => definition.Name, StringComparer.Ordinal);
 
+    private static readonly ParameterDefinition[] required = [.. All.Where(definition => definition.Required)];
+
     /// <summary>The definition of a parameter, or null where there is none of that name.</summary>
     public static ParameterDefinition? Find(string name) => byName.GetValueOrDefault(name);
 
@@ -106,8 +108,7 @@ public static class ParameterTable
     /// </summary>
     internal static IEnumerable<(Fault Fault, bool IsValue)> CheckTogether(ParameterSet parameters)
     {
-        foreach (var required in Missing(parameters))
-            yield return (NotSet(required), false);
+        foreach (var definition in Missing(parameters)) yield return (NotSet(definition), false);
         if (!TrialContext.TryCreate(parameters, out var context)) yield break;
         if (ParameterRules.Mismatch(context) is { } mismatch)
         {
@@ -127,7 +128,7 @@ public static class ParameterTable
         new(definition.Name, null, $"{definition.Name} is not set: it must be {definition.Expected}");
 
     internal static IEnumerable<ParameterDefinition> Missing(ParameterSet parameters) =>
-        All.Where(definition => definition.Required && !parameters.ContainsKey(definition.Name));
+        required.Where(definition => !parameters.ContainsKey(definition.Name));
 
     internal static string Shorten(ParameterValue value)
     {
