@@ -18,6 +18,12 @@ public sealed record ReportData
     /// <summary>Version of Hem that writes the report.</summary>
     public string HemVersion { get; init; } = typeof(ReportData).Assembly.GetName().Version?.ToString(3) ?? "unknown";
 
+    /// <summary>
+    /// Parameters that the sweep sets, the candidates for labels; null: all. It keeps out of the labels those that differ only because
+    /// their defaults depend on another parameter.
+    /// </summary>
+    public IReadOnlyCollection<string>? ParametersSet { get; init; }
+
     /// <summary>In the order of the sweep.</summary>
     public required IReadOnlyList<ReportConfiguration> Configurations { get; init; }
 }
