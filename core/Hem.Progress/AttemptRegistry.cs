@@ -33,8 +33,8 @@ public sealed class AttemptRegistry : IProgressAuthority
     }
 
     /// <summary>
-    /// Says that the attempt's process is surely gone, so that the next one may have the grant. Where a service is running, its EndAsync
-    /// does this after what the attempt reported has reached the store.
+    /// Says that the attempt's process is surely gone, so that the next one may have the grant. Where a service is running, call its
+    /// <see cref="ProgressService.EndAsync"/>, which calls this after what the attempt had reported reached the store.
     /// </summary>
     public void Gone(AttemptIdentity attempt)
     {

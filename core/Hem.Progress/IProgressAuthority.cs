@@ -31,6 +31,12 @@ public interface IProgressAuthority
     /// </summary>
     ValueTask<GrantDecision> DecideAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// The attempt's process is surely gone: from now on it is refused, and the next one may have the grant. Called by
+    /// <see cref="ProgressService.EndAsync"/>, after what the attempt had reported reached the sink.
+    /// </summary>
+    void Gone(AttemptIdentity attempt);
+
     /// <summary>Decisions of this sweep (uid) and trial (name) may be others now. Handlers are quick and do not throw.</summary>
     event Action<string, string>? Changed;
 }
