@@ -326,7 +326,6 @@ internal sealed class HemAlgorithm : IAlgorithm
     public void Dispose()
     {
         policy.Dispose();
-        adam.Dispose();
         replay.Dispose();
         collected.Dispose();
         tested.Dispose();

@@ -1,44 +1,101 @@
+using Hem.Trainer.Networks.Kernels;
+
 namespace Hem.Trainer.Networks;
 
 /// <summary>
-/// Adam (Kingma and Ba 2015) over a network's contiguous parameters. With t counted from 1, one step is
-/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g², p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon).
+/// Adam (Kingma and Ba 2015, the variant at the end of its section 2) over a network's contiguous parameters, in one pass. With t
+/// counted from 1, one step is m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g²,
+/// p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon).
 /// </summary>
-public sealed class Adam(
-    INetwork network, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) : IDisposable
+public sealed unsafe class Adam
 {
-    private readonly float[] first = new float[network.Parameters.Length];
-    private readonly float[] second = new float[network.Parameters.Length];
+    private readonly INetwork network;
+    private readonly double beta1;
+    private readonly double beta2;
+    private readonly double epsilon;
+    private readonly PinnedBuffer first;
+    private readonly PinnedBuffer second;
+    private readonly KernelSet kernels;
+    private readonly Update update;
+
+    public Adam(INetwork network, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    {
+        this.network = network;
+        (LearningRate, this.beta1, this.beta2, this.epsilon) = (learningRate, beta1, beta2, epsilon);
+        first = new PinnedBuffer(network.Parameters.Length);
+        second = new PinnedBuffer(network.Parameters.Length);
+        kernels = (network as DenseNetwork)?.Kernels ?? KernelSet.Best;
+        update = new Update(this);
+    }
 
     /// <summary>The step size; may be changed between steps.</summary>
-    public double LearningRate { get; set; } = learningRate;
+    public double LearningRate { get; set; }
 
-    /// <summary>Steps taken so far, t.</summary>
+    /// <summary>Steps taken so far, t. With the moments it is the whole state.</summary>
     public long Steps { get; set; }
 
-    /// <summary>The running mean of the gradients, m, in the layout of the parameters.</summary>
-    public Span<float> FirstMoments => first;
+    /// <summary>The running mean of the gradients, m, in the layout of the parameters; may be written.</summary>
+    public Span<float> FirstMoments => first.Span;
 
-    /// <summary>The running mean of the squared gradients, v, in the layout of the parameters.</summary>
-    public Span<float> SecondMoments => second;
+    /// <summary>The running mean of the squared gradients, v, in the layout of the parameters; may be written.</summary>
+    public Span<float> SecondMoments => second.Span;
 
     /// <summary>Takes one step along the network's gradients.</summary>
     public void Step()
     {
         Steps++;
-        var rate = (float)(LearningRate * Math.Sqrt(1 - Math.Pow(beta2, Steps)) / (1 - Math.Pow(beta1, Steps)));
-        var parameters = network.Parameters;
-        var gradients = network.Gradients;
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            var gradient = gradients[i];
-            first[i] = MathF.FusedMultiplyAdd((float)(1 - beta1), gradient, (float)beta1 * first[i]);
-            second[i] = MathF.FusedMultiplyAdd((float)(1 - beta2) * gradient, gradient, (float)beta2 * second[i]);
-            parameters[i] -= rate * first[i] / (MathF.Sqrt(second[i]) + (float)epsilon);
-        }
+        var rate = LearningRate * Math.Sqrt(1 - Power(beta2, Steps)) / (1 - Power(beta1, Steps));
+        var step = new AdamStep(
+            (float)rate, (float)beta1, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)epsilon);
+        fixed (float* parameters = network.Parameters, gradients = network.Gradients)
+            update.Run(step, parameters, gradients);
     }
 
-    public void Dispose()
+    /// <summary>By squaring: the C library's power may differ between machines.</summary>
+    private static double Power(double number, long exponent)
     {
+        double power = 1;
+        for (; exponent > 0; exponent >>= 1, number *= number)
+        {
+            if ((exponent & 1) != 0)
+                power *= number;
+        }
+
+        return power;
+    }
+
+    private sealed class Update(Adam adam) : IParallelWork
+    {
+        private const int PerPiece = 16384;
+
+        private readonly WorkerPool? workers = (adam.network as DenseNetwork)?.Workers;
+        private AdamStep step;
+        private float* parameters;
+        private float* gradients;
+
+        public void Run(in AdamStep newStep, float* newParameters, float* newGradients)
+        {
+            step = newStep;
+            parameters = newParameters;
+            gradients = newGradients;
+            var pieces = (adam.first.Length + PerPiece - 1) / PerPiece;
+            if (workers is not null)
+            {
+                workers.Run(this, pieces);
+                return;
+            }
+
+            for (var piece = 0; piece < pieces; piece++)
+                Do(piece, 0);
+        }
+
+        public void Do(int piece, int worker)
+        {
+            var start = piece * PerPiece;
+            var count = Math.Min(PerPiece, adam.first.Length - start);
+            adam.kernels.Adam(
+                step, parameters + start, gradients + start, adam.first.Pointer + start, adam.second.Pointer + start, count);
+            GC.KeepAlive(adam);
+        }
     }
 }

@@ -1,27 +1,49 @@
+using Hem.Trainer.Networks.Kernels;
+
 namespace Hem.Trainer.Networks;
 
-internal sealed class DenseNetwork : INetwork
+/// <summary>
+/// Dense layers on the kernels. Forward gives each thread rows to take through all layers; Backward goes layer by layer and shares
+/// out the tiles of the layer's three sums.
+/// </summary>
+internal sealed unsafe class DenseNetwork : INetwork
 {
     private readonly DenseLayer[] layers;
-    private readonly float[] parameters;
-    private readonly float[] gradients;
-    private float[][] activations = [];
-    private int lastBatch;
+    private readonly PinnedBuffer parameters;
+    private readonly PinnedBuffer gradients;
+    private readonly PinnedBuffer[] activations;
+    private readonly ForwardWork forward;
+    private readonly BackwardWork[] backward;
+    private PinnedBuffer outputGradients;
+    private PinnedBuffer inputGradients;
+    private int capacity;
+    private int batch;
 
     public DenseNetwork(NetworkDescription description, int threads, KernelWidth kernels)
     {
-        _ = (threads, kernels);
         Description = description;
+        Kernels = KernelSet.For(kernels);
+        Workers = new WorkerPool(threads);
         layers = description.Layers();
-        parameters = new float[layers[^1].Offset + layers[^1].ParameterCount];
-        gradients = new float[parameters.Length];
+        parameters = new PinnedBuffer(layers[^1].Offset + layers[^1].ParameterCount);
+        gradients = new PinnedBuffer(parameters.Length);
+        activations = new PinnedBuffer[layers.Length + 1];
+        outputGradients = inputGradients = new PinnedBuffer(0);
+        forward = new ForwardWork(this);
+        var scratch = Array.ConvertAll(new int[threads], _ => new PinnedBuffer(Kernels.ScratchLength));
+        backward = Array.ConvertAll(layers, layer => new BackwardWork(this, layer, scratch));
+        EnsureCapacity(1);
     }
 
     public NetworkDescription Description { get; }
 
-    public Span<float> Parameters => parameters;
+    public Span<float> Parameters => parameters.Span;
 
-    public Span<float> Gradients => gradients;
+    public Span<float> Gradients => gradients.Span;
+
+    public KernelSet Kernels { get; }
+
+    public WorkerPool Workers { get; }
 
     public void Initialize(Random random)
     {
@@ -29,86 +51,183 @@ internal sealed class DenseNetwork : INetwork
         {
             var fan = Description.Initialization == Initialization.HeUniform ? layer.Inputs : layer.Inputs + layer.Outputs;
             var limit = Math.Sqrt(6.0 / fan);
-            foreach (ref var weight in parameters.AsSpan(layer.Offset, layer.WeightCount))
+            foreach (ref var weight in Parameters.Slice(layer.Offset, layer.WeightCount))
                 weight = (float)((2 * random.NextDouble() - 1) * limit);
+            Parameters.Slice(layer.BiasOffset, layer.Outputs).Clear();
         }
     }
 
     public ReadOnlySpan<float> Forward(ReadOnlySpan<float> inputs, int batch)
     {
-        if (inputs.Length != (long)batch * Description.Inputs)
-            throw new ArgumentException($"{inputs.Length} inputs are not {batch} rows of {Description.Inputs}", nameof(inputs));
-
-        if (lastBatch != batch)
-            activations = [new float[inputs.Length], .. layers.Select(layer => new float[batch * layer.Outputs])];
-        lastBatch = batch;
-        inputs.CopyTo(activations[0]);
-        for (var l = 0; l < layers.Length; l++)
-        {
-            var (layer, x, y) = (layers[l], activations[l], activations[l + 1]);
-            for (var row = 0; row < batch; row++)
-            {
-                for (var j = 0; j < layer.Outputs; j++)
-                {
-                    var sum = parameters[layer.BiasOffset + j];
-                    for (var k = 0; k < layer.Inputs; k++)
-                        sum = MathF.FusedMultiplyAdd(x[row * layer.Inputs + k], parameters[layer.Offset + k * layer.Outputs + j], sum);
-                    y[row * layer.Outputs + j] = l < layers.Length - 1 && sum <= 0 ? 0 : sum;
-                }
-            }
-        }
-
-        return activations[^1];
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        RequireLength(inputs.Length, batch, Description.Inputs, nameof(inputs));
+        EnsureCapacity(batch);
+        this.batch = batch;
+        inputs.CopyTo(activations[0].Span);
+        forward.Run();
+        return activations[^1].Span[..(batch * Description.Outputs)];
     }
 
     public void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default)
     {
-        if (batch != lastBatch)
-            throw new InvalidOperationException($"Backward of {batch} rows follows Forward of {lastBatch}");
+        if (batch != this.batch)
+            throw new InvalidOperationException($"Backward of {batch} rows does not fit the last Forward, which had {this.batch}");
+        RequireLength(outputGradients.Length, batch, Description.Outputs, nameof(outputGradients));
+        if (!inputGradients.IsEmpty)
+            RequireLength(inputGradients.Length, batch, Description.Inputs, nameof(inputGradients));
 
-        var dy = outputGradients.ToArray();
-        for (var l = layers.Length - 1; l >= 0; l--)
+        outputGradients.CopyTo(this.outputGradients.Span);
+        for (var i = layers.Length - 1; i >= 0; i--)
         {
-            var (layer, x) = (layers[l], activations[l]);
-            var dx = new float[batch * layer.Inputs];
-            for (var k = 0; k < layer.Inputs; k++)
-            {
-                for (var j = 0; j < layer.Outputs; j++)
-                {
-                    float sum = 0;
-                    for (var row = 0; row < batch; row++)
-                        sum = MathF.FusedMultiplyAdd(x[row * layer.Inputs + k], dy[row * layer.Outputs + j], sum);
-                    gradients[layer.Offset + k * layer.Outputs + j] = sum;
-                }
-            }
-
-            for (var j = 0; j < layer.Outputs; j++)
-            {
-                float sum = 0;
-                for (var row = 0; row < batch; row++)
-                    sum += dy[row * layer.Outputs + j];
-                gradients[layer.BiasOffset + j] = sum;
-            }
-
-            for (var row = 0; row < batch; row++)
-            {
-                for (var k = 0; k < layer.Inputs; k++)
-                {
-                    float sum = 0;
-                    for (var j = 0; j < layer.Outputs; j++)
-                        sum = MathF.FusedMultiplyAdd(dy[row * layer.Outputs + j], parameters[layer.Offset + k * layer.Outputs + j], sum);
-                    dx[row * layer.Inputs + k] = l > 0 && x[row * layer.Inputs + k] <= 0 ? 0 : sum;
-                }
-            }
-
-            dy = dx;
+            backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0);
+            (this.outputGradients, this.inputGradients) = (this.inputGradients, this.outputGradients);
         }
 
         if (!inputGradients.IsEmpty)
-            dy.CopyTo(inputGradients);
+            this.outputGradients.Span[..inputGradients.Length].CopyTo(inputGradients);
     }
 
-    public void Dispose()
+    public void Dispose() => Workers.Dispose();
+
+    private static void RequireLength(int length, int batch, int width, string name)
     {
+        if (length != (long)batch * width)
+            throw new ArgumentException($"{length} numbers are not {batch} rows of {width}", name);
+    }
+
+    private void EnsureCapacity(int rows)
+    {
+        if (rows <= capacity)
+            return;
+        var widest = Description.Inputs;
+        activations[0] = new PinnedBuffer(checked(rows * Description.Inputs));
+        for (var i = 0; i < layers.Length; i++)
+        {
+            activations[i + 1] = new PinnedBuffer(checked(rows * layers[i].Outputs));
+            widest = Math.Max(widest, layers[i].Outputs);
+        }
+
+        outputGradients = new PinnedBuffer(checked(rows * widest));
+        inputGradients = new PinnedBuffer(checked(rows * widest));
+        capacity = rows;
+    }
+
+    private sealed class ForwardWork(DenseNetwork network) : IParallelWork
+    {
+        private int rowsPerPiece;
+
+        public void Run()
+        {
+            var (rows, threads) = (network.batch, network.Workers.Threads);
+            rowsPerPiece = Math.Max((rows + threads - 1) / threads, Math.Min(rows, 4));
+            network.Workers.Run(this, (rows + rowsPerPiece - 1) / rowsPerPiece);
+        }
+
+        public void Do(int piece, int worker)
+        {
+            var row = piece * rowsPerPiece;
+            var rows = Math.Min(rowsPerPiece, network.batch - row);
+            var p = network.parameters.Pointer;
+            for (var i = 0; i < network.layers.Length; i++)
+            {
+                var layer = network.layers[i];
+                network.Kernels.Multiply(new Product
+                {
+                    A = network.activations[i].Pointer + (nint)row * layer.Inputs,
+                    ARow = layer.Inputs,
+                    AStep = 1,
+                    B = p + layer.Offset,
+                    BStep = layer.Outputs,
+                    C = network.activations[i + 1].Pointer + (nint)row * layer.Outputs,
+                    CRow = layer.Outputs,
+                    Rows = rows,
+                    Columns = layer.Outputs,
+                    Depth = layer.Inputs,
+                    Bias = p + layer.BiasOffset,
+                    Relu = i < network.layers.Length - 1,
+                });
+            }
+
+            GC.KeepAlive(network);
+        }
+    }
+
+    /// <summary>
+    /// One layer backward, with x its inputs and dy the gradient of its outputs: dx = dy W^T, zero where the ReLU before gave
+    /// zero; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of dW, and db.
+    /// </summary>
+    private sealed class BackwardWork(DenseNetwork network, DenseLayer layer, PinnedBuffer[] scratch) : IParallelWork
+    {
+        private const int WeightRowsPerPiece = 48;
+
+        private PinnedBuffer? inputs;
+        private bool masked;
+        private int panels;
+
+        public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked)
+        {
+            (this.inputs, this.masked) = (inputs, masked);
+            panels = wantsInputGradients ? Pieces(layer.Inputs, network.Kernels.PanelColumns) : 0;
+            network.Workers.Run(this, panels + Pieces(layer.Inputs, WeightRowsPerPiece) + 1);
+        }
+
+        public void Do(int piece, int worker)
+        {
+            if (piece < panels)
+                InputGradients(piece, worker);
+            else if (piece - panels < Pieces(layer.Inputs, WeightRowsPerPiece))
+                WeightGradients(piece - panels);
+            else
+                BiasGradients();
+            GC.KeepAlive(network);
+        }
+
+        private static int Pieces(int count, int size) => (count + size - 1) / size;
+
+        private void InputGradients(int panel, int worker)
+        {
+            var column = panel * network.Kernels.PanelColumns;
+            network.Kernels.MultiplyTransposed(
+                new Product
+                {
+                    A = network.outputGradients.Pointer,
+                    ARow = layer.Outputs,
+                    AStep = 1,
+                    B = network.parameters.Pointer + layer.Offset + (nint)column * layer.Outputs,
+                    BStep = layer.Outputs,
+                    C = network.inputGradients.Pointer + column,
+                    CRow = layer.Inputs,
+                    Rows = network.batch,
+                    Columns = Math.Min(network.Kernels.PanelColumns, layer.Inputs - column),
+                    Depth = layer.Outputs,
+                    Mask = masked ? inputs!.Pointer + column : null,
+                },
+                scratch[worker].Pointer);
+        }
+
+        private void WeightGradients(int group)
+        {
+            var row = group * WeightRowsPerPiece;
+            network.Kernels.Multiply(new Product
+            {
+                A = inputs!.Pointer + row,
+                ARow = 1,
+                AStep = layer.Inputs,
+                B = network.outputGradients.Pointer,
+                BStep = layer.Outputs,
+                C = network.gradients.Pointer + layer.Offset + (nint)row * layer.Outputs,
+                CRow = layer.Outputs,
+                Rows = Math.Min(WeightRowsPerPiece, layer.Inputs - row),
+                Columns = layer.Outputs,
+                Depth = network.batch,
+            });
+        }
+
+        private void BiasGradients() => network.Kernels.SumRows(
+            network.outputGradients.Pointer,
+            layer.Outputs,
+            network.batch,
+            layer.Outputs,
+            network.gradients.Pointer + layer.BiasOffset);
     }
 }

@@ -1,65 +1,148 @@
+using Hem.Trainer.Networks.Kernels;
+
 namespace Hem.Trainer.Networks;
 
-/// <summary>Functions over rows and spans whose results have the same bits on every processor.</summary>
-public static class VectorMath
+/// <summary>
+/// Functions over spans and rows whose results have the same bits on every processor: built from correctly rounded operations alone,
+/// with sums along a row in the order of its columns.
+/// </summary>
+public static unsafe class VectorMath
 {
-    /// <summary>results[i] = e^values[i]; the spans may be the same.</summary>
+    /// <summary>results[i] = e^values[i] within 2 ulp, zero under the smallest normal number. The spans may be the same.</summary>
     public static void Exp(ReadOnlySpan<float> values, Span<float> results)
     {
-        for (var i = 0; i < values.Length; i++)
-            results[i] = MathF.Exp(values[i]);
+        RequireSameLength(values, results);
+        fixed (float* source = values, target = results)
+            KernelSet.Best.Exp(source, target, values.Length);
     }
 
-    /// <summary>results[i] = the natural logarithm of values[i]; the spans may be the same.</summary>
+    /// <summary>results[i] = the natural logarithm of values[i] within 2 ulp. The spans may be the same.</summary>
     public static void Log(ReadOnlySpan<float> values, Span<float> results)
     {
-        for (var i = 0; i < values.Length; i++)
-            results[i] = MathF.Log(values[i]);
+        RequireSameLength(values, results);
+        fixed (float* source = values, target = results)
+            KernelSet.Best.Log(source, target, values.Length);
     }
 
-    /// <summary>results[i] = tanh values[i]; the spans may be the same.</summary>
+    /// <summary>results[i] = tanh values[i] within 3 ulp. The spans may be the same.</summary>
     public static void Tanh(ReadOnlySpan<float> values, Span<float> results)
     {
-        for (var i = 0; i < values.Length; i++)
-            results[i] = MathF.Tanh(values[i]);
+        RequireSameLength(values, results);
+        fixed (float* source = values, target = results)
+            KernelSet.Best.Tanh(source, target, values.Length);
     }
 
-    /// <summary>Row by row, probabilities = softmax(logits), both [rows, columns]; the spans may be the same.</summary>
+    /// <summary>Row by row, probabilities = softmax(logits), both [rows, columns]. The spans may be the same.</summary>
     public static void Softmax(ReadOnlySpan<float> logits, int columns, Span<float> probabilities)
     {
+        RequireRows(logits, columns);
+        ExpBelowMaximum(logits, columns, probabilities);
         for (var start = 0; start < logits.Length; start += columns)
         {
             var row = probabilities.Slice(start, columns);
-            logits.Slice(start, columns).CopyTo(row);
-            var maximum = row[0];
-            foreach (var value in row)
-                maximum = MathF.Max(maximum, value);
-            float sum = 0;
-            foreach (ref var value in row)
-                sum += value = MathF.Exp(value - maximum);
-            foreach (ref var value in row)
-                value /= sum;
+            Scale(row, 1 / Sum(row));
+        }
+    }
+
+    /// <summary>Row by row, results = log softmax(logits), both [rows, columns]. The spans must not overlap.</summary>
+    public static void LogSoftmax(ReadOnlySpan<float> logits, int columns, Span<float> results)
+    {
+        RequireRows(logits, columns);
+        ExpBelowMaximum(logits, columns, results);
+        for (var start = 0; start < logits.Length; start += columns)
+        {
+            var row = logits.Slice(start, columns);
+            var result = results.Slice(start, columns);
+            var (maximum, logSum) = (Maximum(row), Log(Sum(result)));
+            for (var i = 0; i < columns; i++)
+                result[i] = row[i] - maximum - logSum;
         }
     }
 
     /// <summary>
     /// The mean over the rows of -log softmax(logits)[action], and its gradient with respect to the logits,
-    /// (softmax(logits)_j - 1[j = action]) / rows. The gradient may be the span of the logits.
+    /// (softmax(logits)_j - 1[j = action]) / rows. The spans must not overlap.
     /// </summary>
     /// <param name="logits">[rows, columns].</param>
     /// <param name="actions">The column taken in each row; its length is the number of rows.</param>
     /// <param name="gradient">[rows, columns], written.</param>
+    /// <exception cref="ArgumentException">The spans do not fit each other.</exception>
+    /// <exception cref="IndexOutOfRangeException">An action is no column.</exception>
     public static float SoftmaxCrossEntropy(ReadOnlySpan<float> logits, ReadOnlySpan<int> actions, Span<float> gradient)
     {
-        var columns = logits.Length / actions.Length;
-        float loss = 0;
-        Softmax(logits, columns, gradient);
-        for (var row = 0; row < actions.Length; row++)
-            loss -= MathF.Log(gradient[row * columns + actions[row]]);
-        for (var row = 0; row < actions.Length; row++)
-            gradient[row * columns + actions[row]] -= 1;
-        foreach (ref var value in gradient)
-            value /= actions.Length;
-        return loss / actions.Length;
+        var rows = actions.Length;
+        if (rows == 0 || logits.Length % rows != 0)
+            throw new ArgumentException($"{logits.Length} logits do not divide into {rows} rows", nameof(logits));
+
+        var columns = logits.Length / rows;
+        ExpBelowMaximum(logits, columns, gradient);
+        double loss = 0;
+        for (var i = 0; i < rows; i++)
+        {
+            var row = logits.Slice(i * columns, columns);
+            var result = gradient.Slice(i * columns, columns);
+            var sum = Sum(result);
+            loss += Log(sum) + (Maximum(row) - row[actions[i]]);
+            Scale(result, 1 / (sum * rows));
+            result[actions[i]] -= 1f / rows;
+        }
+
+        return (float)(loss / rows);
+    }
+
+    /// <summary>Row by row, results = e^(value - the row's greatest value), which overflows nowhere.</summary>
+    private static void ExpBelowMaximum(ReadOnlySpan<float> values, int columns, Span<float> results)
+    {
+        RequireSameLength(values, results);
+        for (var start = 0; start < values.Length; start += columns)
+        {
+            var row = values.Slice(start, columns);
+            var result = results.Slice(start, columns);
+            var maximum = Maximum(row);
+            for (var i = 0; i < row.Length; i++)
+                result[i] = row[i] - maximum;
+        }
+
+        Exp(results, results);
+    }
+
+    private static float Maximum(ReadOnlySpan<float> row)
+    {
+        var maximum = row[0];
+        foreach (var value in row)
+            maximum = value > maximum ? value : maximum;
+        return maximum;
+    }
+
+    private static float Sum(ReadOnlySpan<float> row)
+    {
+        float sum = 0;
+        foreach (var value in row)
+            sum += value;
+        return sum;
+    }
+
+    private static void Scale(Span<float> row, float factor)
+    {
+        foreach (ref var value in row)
+            value *= factor;
+    }
+
+    private static float Log(float value)
+    {
+        KernelSet.Best.Log(&value, &value, 1);
+        return value;
+    }
+
+    private static void RequireSameLength(ReadOnlySpan<float> values, ReadOnlySpan<float> results)
+    {
+        if (values.Length != results.Length)
+            throw new ArgumentException($"{results.Length} results do not fit {values.Length} values", nameof(results));
+    }
+
+    private static void RequireRows(ReadOnlySpan<float> values, int columns)
+    {
+        if (columns < 1 || values.Length % columns != 0)
+            throw new ArgumentException($"{values.Length} numbers do not divide into rows of {columns}", nameof(columns));
     }
 }

@@ -1,0 +1,221 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Hem.Trainer.Networks;
+using Hem.Trainer.Networks.Kernels;
+
+namespace Hem.Bench;
+
+/// <summary>
+/// One M-step (batch 64, input 60, five hidden layers of 256, 50-way cross-entropy, backward, Adam) here and in PyTorch, in turns on one
+/// core; and how much of the multipliers' peak it reaches at each vector width.
+/// </summary>
+internal static class MStepBench
+{
+    private const int Batch = 64;
+    private const int StepsPerRound = 25;
+    private const int Inputs = 60;
+    private const int Actions = 50;
+    private static readonly int[] Hidden = [256, 256, 256, 256, 256];
+
+    public static int Run(string[] args)
+    {
+        var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 40;
+        var core = Environment.ProcessorCount - 1;
+        if (OperatingSystem.IsLinux())
+            Process.GetCurrentProcess().ProcessorAffinity = 1 << core;
+
+        using var peer = Peer.Start(core);
+        if (peer is null)
+            return 1;
+
+        using var wide = new MStep(KernelWidth.Bits512);
+        using var narrow = new MStep(KernelWidth.Bits256);
+        List<double> ours = [], ours256 = [], single = [], foreachTimes = [], peak512 = [], peak256 = [];
+        for (var round = 0; round < rounds; round++)
+        {
+            Time(ours, wide.Step);
+            single.AddRange(peer.Times("single", StepsPerRound));
+            Time(ours256, narrow.Step);
+            foreachTimes.AddRange(peer.Times("foreach", StepsPerRound));
+            peak512.Add(PeakFma<Lanes512, Vector512<float>>.GigaFlops());
+            peak256.Add(PeakFma<Lanes256, Vector256<float>>.GigaFlops());
+        }
+
+        var flops = MStep.Flops;
+        var best = KernelSet.Best.Width == 512 ? ours : ours256;
+        var theirs = single.Min() < foreachTimes.Min() ? single : foreachTimes;
+        Console.WriteLine($"{rounds} rounds of {StepsPerRound} steps each, in turns on core {core}; {flops / 1e6:F1} MFLOP a step; {peer.About}");
+        Print("Hem, 512-bit kernels", ours);
+        Print("Hem, 256-bit kernels", ours256);
+        Print("PyTorch, Adam(foreach=False)", single);
+        Print("PyTorch, Adam(foreach=True)", foreachTimes);
+        var (reached512, reached256) = (Share(ours, peak512), Share(ours256, peak256));
+        Console.WriteLine($"peak FMA at 512 bits {peak512.Max():F1} GFLOP/s, the M-step reaches {reached512:P0}");
+        Console.WriteLine($"peak FMA at 256 bits {peak256.Max():F1} GFLOP/s, the M-step reaches {reached256:P0}");
+        Console.WriteLine(
+            $"mstep ratio={theirs.Min() / best.Min():F2} median_ratio={Median(theirs) / Median(best):F2} ours_ms={best.Min() * 1e3:F3} " +
+            $"pytorch_ms={theirs.Min() * 1e3:F3} peak512={reached512 * 100:F0}% peak256={reached256 * 100:F0}%");
+        return 0;
+
+        double Share(List<double> times, List<double> peak) => flops / times.Min() / 1e9 / peak.Max();
+
+        void Print(string name, List<double> times) => Console.WriteLine(
+            $"{name,-30} best {times.Min() * 1e3:F3} ms, median {Median(times) * 1e3:F3} ms, {flops / times.Min() / 1e9:F0} GFLOP/s at best");
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private static void Time(List<double> times, Action step)
+    {
+        for (var i = 0; i < StepsPerRound; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            step();
+            times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+    }
+
+    private sealed class MStep : IDisposable
+    {
+        private readonly INetwork network;
+        private readonly Adam adam;
+        private readonly float[] inputs = new float[Batch * Inputs];
+        private readonly int[] actions = new int[Batch];
+        private readonly float[] gradient = new float[Batch * Actions];
+
+        public MStep(KernelWidth width)
+        {
+            var random = new Random(1);
+            network = ManagedBackend.Create(new(Inputs, Hidden, Actions, Initialization.HeUniform), random, kernels: width);
+            adam = new Adam(network);
+            foreach (ref var input in inputs.AsSpan())
+                input = random.NextSingle() * 2 - 1;
+            foreach (ref var action in actions.AsSpan())
+                action = random.Next(Actions);
+            for (var i = 0; i < 50; i++)
+                Step();
+        }
+
+        /// <summary>Multiplications and additions of the matrix products alone.</summary>
+        public static double Flops
+        {
+            get
+            {
+                int[] widths = [Inputs, .. Hidden, Actions];
+                var weights = widths.Zip(widths.Skip(1), (i, o) => (double)i * o).Sum();
+                return 2 * Batch * (3 * weights - (double)Inputs * Hidden[0]);
+            }
+        }
+
+        public void Step()
+        {
+            var logits = network.Forward(inputs, Batch);
+            VectorMath.SoftmaxCrossEntropy(logits, actions, gradient);
+            network.Backward(gradient, Batch);
+            adam.Step();
+        }
+
+        public void Dispose() => network.Dispose();
+    }
+
+    /// <summary>Fused multiply-adds on registers alone: the most that the core can do at a width.</summary>
+    private static unsafe class PeakFma<TLanes, TVector>
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
+    {
+        private const int Turns = 40_000;
+        private const int Chains = 12;
+
+        public static double GigaFlops()
+        {
+            var start = Stopwatch.GetTimestamp();
+            Work();
+            return 2.0 * Turns * Chains * TLanes.Count / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Work()
+        {
+            TVector x = TLanes.Broadcast(0.5f), c0 = x, c1 = x, c2 = x, c3 = x, c4 = x, c5 = x, c6 = x, c7 = x, c8 = x, c9 = x, c10 = x, c11 = x;
+            for (var i = 0; i < Turns; i++)
+            {
+                c0 = TLanes.FusedMultiplyAdd(c0, x, x);
+                c1 = TLanes.FusedMultiplyAdd(c1, x, x);
+                c2 = TLanes.FusedMultiplyAdd(c2, x, x);
+                c3 = TLanes.FusedMultiplyAdd(c3, x, x);
+                c4 = TLanes.FusedMultiplyAdd(c4, x, x);
+                c5 = TLanes.FusedMultiplyAdd(c5, x, x);
+                c6 = TLanes.FusedMultiplyAdd(c6, x, x);
+                c7 = TLanes.FusedMultiplyAdd(c7, x, x);
+                c8 = TLanes.FusedMultiplyAdd(c8, x, x);
+                c9 = TLanes.FusedMultiplyAdd(c9, x, x);
+                c10 = TLanes.FusedMultiplyAdd(c10, x, x);
+                c11 = TLanes.FusedMultiplyAdd(c11, x, x);
+            }
+
+            var sink = stackalloc float[Chains * TLanes.Count];
+            TLanes.Store(sink, TLanes.Add(TLanes.Add(TLanes.Add(c0, c1), TLanes.Add(c2, c3)), TLanes.Add(TLanes.Add(c4, c5), TLanes.Add(c6, c7))));
+            TLanes.Store(sink, TLanes.Add(TLanes.Add(c8, c9), TLanes.Add(c10, c11)));
+        }
+    }
+
+    /// <summary>The PyTorch program, kept alive and asked for a round at a time.</summary>
+    private sealed class Peer(Process process, string about) : IDisposable
+    {
+        private const string Python = "/usr/bin/python3";
+
+        public string About { get; } = about;
+
+        public static Peer? Start(int core)
+        {
+            var script = Path.Combine(Root(), "bench", "peers", "mstep.py");
+            var start = new ProcessStartInfo("taskset", ["-c", $"{core}", Python, script])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            };
+
+            // Settings of the machine that would change what OpenBLAS picks by itself.
+            start.Environment.Remove("OPENBLAS_CORETYPE");
+            start.Environment.Remove("OPENBLAS_L2_SIZE");
+            start.Environment["OMP_NUM_THREADS"] = "1";
+            var process = Process.Start(start)!;
+            var ready = process.StandardOutput.ReadLine();
+            if (ready is not null && ready.StartsWith("ready ", StringComparison.Ordinal))
+                return new Peer(process, $"PyTorch {ready[6..].Trim()}, one thread");
+
+            Console.Error.WriteLine(
+                $"hem-bench mstep: the peer {Python} {script} did not start; it needs PyTorch with OpenBLAS: apt-get install python3-torch libopenblas0-openmp");
+            process.Dispose();
+            return null;
+        }
+
+        public double[] Times(string variant, int steps)
+        {
+            process.StandardInput.WriteLine($"{variant} {steps}");
+            process.StandardInput.Flush();
+            var line = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the PyTorch peer ended early");
+            return Array.ConvertAll(line.Split(' '), time => double.Parse(time, CultureInfo.InvariantCulture));
+        }
+
+        public void Dispose()
+        {
+            process.StandardInput.Close();
+            process.WaitForExit();
+            process.Dispose();
+        }
+
+        private static string Root()
+        {
+            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            {
+                if (File.Exists(Path.Combine(folder.FullName, "Hem.sln")))
+                    return folder.FullName;
+            }
+
+            throw new DirectoryNotFoundException($"no folder with Hem.sln above {AppContext.BaseDirectory}");
+        }
+    }
+}

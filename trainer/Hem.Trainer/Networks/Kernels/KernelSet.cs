@@ -1,0 +1,62 @@
+using System.Runtime.Intrinsics;
+
+namespace Hem.Trainer.Networks.Kernels;
+
+/// <summary>The numeric kernels at one vector width. All widths give the same bits.</summary>
+internal abstract unsafe class KernelSet
+{
+    private static readonly KernelSet Bits128 = new Kernels<Lanes128, Vector128<float>>();
+    private static readonly KernelSet Bits256 = new Kernels<Lanes256, Vector256<float>>();
+    private static readonly KernelSet Bits512 = new Kernels<Lanes512, Vector512<float>>();
+
+    /// <summary>The widest that this processor computes in hardware.</summary>
+    public static KernelSet Best { get; } =
+        Vector512.IsHardwareAccelerated ? Bits512 : Vector256.IsHardwareAccelerated ? Bits256 : Bits128;
+
+    /// <summary>Bits in a vector.</summary>
+    public abstract int Width { get; }
+
+    /// <summary>Columns in a panel: <see cref="MultiplyTransposed"/> does its packing once for so many.</summary>
+    public abstract int PanelColumns { get; }
+
+    /// <summary>Floats of scratch memory that <see cref="MultiplyTransposed"/> needs.</summary>
+    public abstract int ScratchLength { get; }
+
+    /// <summary>The kernels of a width; any can be had on any processor, slowly where the hardware lacks it.</summary>
+    public static KernelSet For(KernelWidth width) => width switch
+    {
+        KernelWidth.Auto => Best,
+        KernelWidth.Bits128 => Bits128,
+        KernelWidth.Bits256 => Bits256,
+        KernelWidth.Bits512 => Bits512,
+        _ => throw new ArgumentOutOfRangeException(nameof(width), width, "no kernels of this width"),
+    };
+
+    public abstract void Multiply(in Product product);
+
+    /// <summary>
+    /// As <see cref="Multiply"/> with B transposed: B(k, column) = B[column * BStep + k]. B is not read past its end.
+    /// </summary>
+    public abstract void MultiplyTransposed(in Product product, float* scratch);
+
+    /// <summary>sums[column] = the sum of matrix[row, column] in the order of the rows; a stride lies between rows.</summary>
+    public abstract void SumRows(float* matrix, nint stride, int rows, int columns, float* sums);
+
+    /// <summary>One step of Adam over so many parameters.</summary>
+    public abstract void Adam(in AdamStep step, float* parameters, float* gradients, float* first, float* second, int count);
+
+    public abstract void Exp(float* values, float* results, int count);
+
+    public abstract void Log(float* values, float* results, int count);
+
+    public abstract void Tanh(float* values, float* results, int count);
+}
+
+/// <summary>The numbers of one step of Adam.</summary>
+/// <param name="Rate">The learning rate with the corrections of both biases.</param>
+/// <param name="Decay1">b1.</param>
+/// <param name="Gain1">1 - b1.</param>
+/// <param name="Decay2">b2.</param>
+/// <param name="Gain2">1 - b2.</param>
+/// <param name="Epsilon">What keeps the quotient finite.</param>
+internal readonly record struct AdamStep(float Rate, float Decay1, float Gain1, float Decay2, float Gain2, float Epsilon);
