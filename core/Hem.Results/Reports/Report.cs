@@ -31,7 +31,9 @@ public sealed class Report
     public IReadOnlyList<string> Headlines { get; }
 
     /// <summary>The rankings as plain text for a terminal, a block per task, at most 20 rows each.</summary>
-    public string RankingText()
+    public string RankingText => Text();
+
+    private string Text()
     {
         const int most = 20;
         var text = new StringBuilder();
@@ -61,7 +63,7 @@ public sealed class Report
     }
 
     /// <summary>The rankings as JSON, as in <c>ranking.json</c>; <see cref="Reports.RankingJson"/> documents the fields.</summary>
-    public string RankingJson() => Reports.RankingJson.Render(Data, tasks, Headlines);
+    public string RankingJson => Reports.RankingJson.Render(Data, tasks, Headlines);
 
     /// <summary>All evaluation points as RFC 4180 CSV, as in <c>points.csv</c>.</summary>
     public void WritePoints(TextWriter writer) => PointsCsv.Write(Data, writer);
@@ -80,7 +82,7 @@ public sealed class Report
         foreach (var figure in figures)
             Replace(folder, figure.File, writer => writer.Write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.Svg));
         Replace(folder, PointsFile, WritePoints);
-        Replace(folder, RankingFile, writer => writer.Write(RankingJson()));
+        Replace(folder, RankingFile, writer => writer.Write(RankingJson));
         return Replace(folder, PageFile, writer => writer.Write(ReportHtml.Render(Data, tasks, Headlines, figures)));
     }
 
