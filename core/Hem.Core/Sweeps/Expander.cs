@@ -30,7 +30,7 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
         return faults.Count > 0 ? new([], [], faults.InOrder()) : new(Trials(configurations, prefixes), configurations, []);
     }
 
-    /// <summary>What can be seen without combining anything. A sweep that was not read from a file is checked value by value here.</summary>
+    /// <summary>What can be seen without combining anything; values too, for a sweep that was not read from a file.</summary>
     private void CheckShape()
     {
         CheckValues(spec.Base, "spec.base");
@@ -50,7 +50,8 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
             for (var i = 0; i < spec.Cases.Count; i++)
             {
                 if (!spec.Cases[i].ContainsKey(axis.Name)) continue;
-                faults.Add(new Fault(path, null, $"is set in {CasePath(i)}.{axis.Name} too: a parameter is either in the cases or in the grid"));
+                faults.Add(new Fault(path, null,
+                    $"is set in {CasePath(i)}.{axis.Name} too: a parameter is either in the cases or in the grid"));
                 break;
             }
         }
@@ -94,7 +95,8 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
             ? ("combinations before exclude", combinations, Expansion.MostCombinations)
             : ("trials", trials, Expansion.MostTrials);
         if (spec.Exclude.Count == 0) factors.Add($"seeds {spec.Seeds.Total}");
-        faults.Add(new Fault("spec", null, $"asks for {Count(count)} {what} ({string.Join(" x ", factors)}); a sweep has at most {Count(most)}"));
+        faults.Add(new Fault("spec", null,
+            $"asks for {Count(count)} {what} ({string.Join(" x ", factors)}); a sweep has at most {Count(most)}"));
         return false;
     }
 
@@ -137,7 +139,6 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
         if (IsExcluded(merged, dropped)) return;
         var combination = new Combination(c, [.. indices], merged);
         Judge(combination);
-        // Beyond the limit only the number matters; the list keeps it, the combinations are not named.
         kept.Add(combination);
     }
 
@@ -185,17 +186,19 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
     {
         var first = new Dictionary<string, int>(kept.Count, StringComparer.Ordinal);
         var prefixes = new string[kept.Count];
+        var ids = new string[kept.Count];
         for (var i = 0; i < prefixes.Length; i++)
         {
             prefixes[i] = Identity.Prefix(kept[i].Parameters);
-            if (!first.TryAdd(prefixes[i], i)) AddRepeat(kept[first[prefixes[i]]], kept[i]);
+            ids[i] = Identity.ConfigurationIdOf(prefixes[i]);
+            if (!first.TryAdd(ids[i], i)) AddRepeat(kept[first[ids[i]]], kept[i]);
         }
         if (faults.Count > 0) return ([], []);
 
         var labels = ConfigurationLabels.Of(kept.ConvertAll(combination => combination.Parameters), spec.Cases, spec.Grid);
         var configurations = new Configuration[prefixes.Length];
         for (var i = 0; i < prefixes.Length; i++)
-            configurations[i] = new Configuration(Identity.ConfigurationIdOf(prefixes[i]), kept[i].Parameters, labels[i]);
+            configurations[i] = new Configuration(ids[i], kept[i].Parameters, labels[i]);
         return (configurations, prefixes);
     }
 
@@ -215,7 +218,10 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
         var parts = new List<string>();
         if (combination.Case >= 0) parts.Add($"cases[{combination.Case}]");
         for (var a = 0; a < spec.Grid.Count; a++)
-            parts.Add($"grid.{spec.Grid[a].Name}[{combination.Values[a]}]={ParameterTable.Shorten(spec.Grid[a].Values[combination.Values[a]])}");
+        {
+            var (axis, k) = (spec.Grid[a], combination.Values[a]);
+            parts.Add($"grid.{axis.Name}[{k}]={ParameterTable.Shorten(axis.Values[k])}");
+        }
         return string.Join(", ", parts);
     }
 
@@ -237,7 +243,8 @@ internal sealed class Expander(HemSweep sweep, IReadOnlySet<string> unreadable)
 
     private static string CasePath(int index) => string.Create(CultureInfo.InvariantCulture, $"spec.cases[{index}]");
 
-    private static string ValuePath(GridAxis axis, int index) => string.Create(CultureInfo.InvariantCulture, $"spec.grid.{axis.Name}[{index}]");
+    private static string ValuePath(GridAxis axis, int index) =>
+        string.Create(CultureInfo.InvariantCulture, $"spec.grid.{axis.Name}[{index}]");
 
     private static string Count(double number) => number < 1e15
         ? number.ToString("N0", CultureInfo.InvariantCulture)

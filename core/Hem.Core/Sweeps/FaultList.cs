@@ -22,7 +22,9 @@ internal sealed class FaultList
     public IReadOnlyList<Fault> InOrder()
     {
         var ordered = faults.OrderBy(fault => fault.Line ?? 0).ToList();
-        if (IsFull) ordered.Add(new Fault("", null, $"and possibly more: only the first {Most.ToString("N0", CultureInfo.InvariantCulture)} faults are shown"));
+        if (!IsFull) return ordered;
+        var most = Most.ToString("N0", CultureInfo.InvariantCulture);
+        ordered.Add(new Fault("", null, $"and possibly more: only the first {most} faults are shown"));
         return ordered;
     }
 

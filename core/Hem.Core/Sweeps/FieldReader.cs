@@ -17,7 +17,8 @@ internal sealed class FieldReader
         IsMap = node.Kind == SpecNodeKind.Map;
         if (!IsMap)
         {
-            faults.Add(new Fault(path, node.Show(), node.Problem ?? $"must be an object with the fields {string.Join(", ", known)}", Line: node.Line));
+            var problem = node.Problem ?? $"must be an object with the fields {string.Join(", ", known)}";
+            faults.Add(new Fault(path, node.Show(), problem, Line: node.Line));
             HasUnknown = true;
             return;
         }
@@ -78,7 +79,8 @@ internal sealed class FieldReader
     public TimeSpan? Time(string field, TimeSpan min)
     {
         if (Get(field) is not { } value) return null;
-        if (value.Scalar is { Kind: ParameterValueKind.Text } text && Duration.Parse(text.AsString()) is { } time && time >= min) return time;
+        if (value.Scalar is { Kind: ParameterValueKind.Text } text && Duration.Parse(text.AsString()) is { } time && time >= min)
+            return time;
         Fault(field, value, $"must be {Duration.Expected}, at least {Duration.Format(min)}");
         return null;
     }
@@ -154,7 +156,8 @@ internal sealed class FieldReader
 
     public static string Shorten(string name) => name.Length <= 60 ? name : name[..57] + "...";
 
-    private bool HasTypoOf(string field) => node.Fields.Exists(other => other.Name != field && NearestName.Of(other.Name, [field]) is not null);
+    private bool HasTypoOf(string field) =>
+        node.Fields.Exists(other => other.Name != field && NearestName.Of(other.Name, [field]) is not null);
 
     private string At(string field) => path.Length == 0 ? field : $"{path}.{field}";
 }

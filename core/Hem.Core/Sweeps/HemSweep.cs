@@ -15,6 +15,12 @@ public sealed record HemSweep(string ApiVersion, string Kind, SweepMetadata Meta
         : this(CurrentApiVersion, KindName, new SweepMetadata(name), spec)
     {
     }
+
+    /// <summary>
+    /// The sweep as canonical JSON that <see cref="SweepReader"/> reads back; equal sweeps give equal text. The axes of the grid come out
+    /// sorted by name, so configurations may come in another order; their identities do not change.
+    /// </summary>
+    public string ToJson() => SweepWriter.Write(this);
 }
 
 /// <summary>The sweep's name, a DNS label of at most 40 characters.</summary>

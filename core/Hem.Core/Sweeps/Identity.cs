@@ -32,7 +32,8 @@ public static class Identity
         return builder.ToString();
     }
 
-    internal static string Hash(string prefix, int seed) => Sha256(string.Create(CultureInfo.InvariantCulture, $"{prefix},\"seed\":{seed}}}"));
+    internal static string Hash(string prefix, int seed) =>
+        Sha256(string.Create(CultureInfo.InvariantCulture, $"{prefix},\"seed\":{seed}}}"));
 
     internal static string Sha256(string text)
     {

@@ -17,7 +17,8 @@ public static class NearestName
             var distance = Distance(name, candidate);
             if (distance < best) (nearest, best) = (candidate, distance);
         }
-        return nearest is not null && best <= Math.Max(1, Math.Max(name.Length, nearest.Length) / 3.0) && best < name.Length ? nearest : null;
+        var limit = Math.Max(1, Math.Max(name.Length, nearest?.Length ?? 0) / 3.0);
+        return best <= limit && best < name.Length ? nearest : null;
     }
 
     /// <summary>For the name of a task: a size in it is kept (<c>flipbits-25</c> is near <c>flipbit-25</c>).</summary>
@@ -25,9 +26,10 @@ public static class NearestName
     {
         var digits = name.Length;
         while (digits > 0 && char.IsAsciiDigit(name[digits - 1])) digits--;
-        if (digits == name.Length) return Of(name, TaskName.All) is { } same && !same.EndsWith("-K", StringComparison.Ordinal) ? same : null;
+        if (digits == name.Length) return Of(name, TaskName.All.Where(task => !task.EndsWith("-K", StringComparison.Ordinal)));
         var size = name[digits..].TrimStart('0');
-        var family = Of(name[..digits], TaskName.All.Where(task => task.EndsWith("-K", StringComparison.Ordinal)).Select(task => task[..^1]));
+        var families = TaskName.All.Where(task => task.EndsWith("-K", StringComparison.Ordinal)).Select(task => task[..^1]);
+        var family = Of(name[..digits], families);
         return family is not null && TaskName.TryParse(family + size, out var task) ? task.ToString() : null;
     }
 

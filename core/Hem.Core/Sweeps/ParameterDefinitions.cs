@@ -64,7 +64,8 @@ internal static class ParameterDefinitions
         Number("actionPenalty", 0, 1_000, ActorCriticUnused,
             "Weight of the squared action in the policy's loss. Default: 1."),
         new("targetClip", ParameterKind.Interval,
-            "Bounds of the critic's targets. Default: from 0 to 1/(1 - discount) for her, from -1/(1 - discount) to 0 for her-dense and hem-her.")
+            "Bounds of the critic's targets. Default: from 0 to 1/(1 - discount) for her, from -1/(1 - discount) to 0 for her-dense "
+            + "and hem-her.")
         { Min = -1e6, Max = 1e6, Unused = CriticUnused, DefaultIn = ParameterDefaults.TargetClip },
         new("normalizeInputs", ParameterKind.Boolean,
             "Scale observations before the network: HER by running statistics, the others by constants of the task. Default: true.")
@@ -79,7 +80,8 @@ internal static class ParameterDefinitions
             "While collecting, an episode ends at its first success. Default: true, HER false.")
         { Unused = TheoryUnused, DefaultIn = trial => !trial.HasCritic },
         Choice("baseline", ["none", "value", "optimal"],
-            "What is subtracted from the return to reduce its variance; optimal is for reinforce and theory. Default: none.", BaselineUnused),
+            "What is subtracted from the return to reduce its variance; optimal is for reinforce and theory. Default: none.",
+            BaselineUnused),
         Integer("samples", 1, 1_000_000_000, trial => trial.IsTheory ? null : "only theory draws samples",
             "Monte Carlo samples for the closed forms. Default: 1,000,000."),
         Integer("evaluateEvery", 1, 1_000_000, TheoryUnused,
@@ -87,14 +89,16 @@ internal static class ParameterDefinitions
         Integer("evaluationEpisodes", 1, 10_000, TheoryUnused,
             "Test episodes of an evaluation, without exploration. Default: 200."),
         new("stopAt", ParameterKind.StopRule,
-            "End the trial early once this many evaluations in a row reach the success rate; it then counts with its last value. Default: none.")
+            "End the trial early once this many evaluations in a row reach the success rate; it then counts with its last value. "
+            + "Default: none.")
         { Unused = TheoryUnused },
     ];
 
     private static ParameterDefinition Integer(string name, int min, int max, Func<TrialContext, string?> unused, string description) =>
         new(name, ParameterKind.Integer, description) { Min = min, Max = max, Unused = unused, DefaultIn = ParameterDefaults.Of(name) };
 
-    private static ParameterDefinition Number(string name, double min, double max, Func<TrialContext, string?> unused, string description) =>
+    private static ParameterDefinition Number(
+        string name, double min, double max, Func<TrialContext, string?> unused, string description) =>
         new(name, ParameterKind.Number, description) { Min = min, Max = max, Unused = unused, DefaultIn = ParameterDefaults.Of(name) };
 
     private static ParameterDefinition Choice(

@@ -24,7 +24,10 @@ internal static class ParameterRules
     public static IEnumerable<Fault> Conflicts(TrialContext trial)
     {
         if (trial.Algorithm == AlgorithmName.Hpg && trial.Parameters.Find("baseline") is { } baseline && baseline.AsString() == "optimal")
-            yield return new Fault("baseline", baseline.ToJson(), "hpg has the baselines none and value; optimal is for reinforce and theory");
+        {
+            yield return new Fault("baseline", baseline.ToJson(),
+                "hpg has the baselines none and value; optimal is for reinforce and theory");
+        }
         if (trial.Parameters.Find("goalObservation") is { } goal && goal.AsString() == "image" && !trial.StateIsImage)
         {
             yield return new Fault("goalObservation", goal.ToJson(),
@@ -34,7 +37,8 @@ internal static class ParameterRules
             yield return new Fault("start", start.ToJson(), $"{trial.Task} starts at one of {string.Join(", ", trial.Task.Starts)}");
         if (trial.Parameters.ContainsKey("bufferTrajectories") || trial.Parameters.ContainsKey("workers"))
         {
-            if (BufferUnused(trial) is null && trial.Int("bufferTrajectories") is var size && trial.Int("workers") is var workers && size < workers)
+            if (BufferUnused(trial) is null
+                && trial.Int("bufferTrajectories") is var size && trial.Int("workers") is var workers && size < workers)
             {
                 var name = trial.Parameters.ContainsKey("bufferTrajectories") ? "bufferTrajectories" : "workers";
                 yield return new Fault(name, trial.Parameters[name].ToJson(),

@@ -17,7 +17,7 @@ public static class ParameterTable
     /// <summary>The definition of a parameter, or null where there is none of that name.</summary>
     public static ParameterDefinition? Find(string name) => byName.GetValueOrDefault(name);
 
-    /// <summary>Whether a trial with these parameters uses <paramref name="name"/>; false too where algorithm or task are unknown.</summary>
+    /// <summary>Whether a trial with these parameters uses one; false too where algorithm or task are unknown.</summary>
     public static bool Applies(string name, ParameterSet parameters) =>
         Find(name) is { } definition && TrialContext.TryCreate(parameters, out var context) && definition.Unused(context) is null;
 
@@ -31,7 +31,7 @@ public static class ParameterTable
     /// <summary>The value that a trial has: the written one, else the default, else null.</summary>
     public static ParameterValue? Effective(string name, ParameterSet parameters) => parameters.Find(name) ?? Default(name, parameters);
 
-    /// <summary>Whether every field of <paramref name="match"/> has that value in the trial; defaults count as if they were written.</summary>
+    /// <summary>Whether the trial has every value of <paramref name="match"/>; defaults count as if they were written.</summary>
     public static bool Matches(ParameterSet parameters, ParameterSet match)
     {
         foreach (var (name, value) in match)
@@ -119,7 +119,10 @@ public static class ParameterTable
         foreach (var (name, value) in parameters)
         {
             if (Find(name)?.Unused(context) is { } reason)
-                yield return (new Fault(name, Shorten(value), $"{name} is not used by {context.Algorithm} on {context.Task}: {reason}"), false);
+            {
+                var message = $"{name} is not used by {context.Algorithm} on {context.Task}: {reason}";
+                yield return (new Fault(name, Shorten(value), message), false);
+            }
         }
         foreach (var fault in ParameterRules.Conflicts(context)) yield return (fault, true);
     }

@@ -28,7 +28,7 @@ internal sealed class SpecReader(FaultList faults)
 
     private static void Constant(FieldReader top, string field, string expected)
     {
-        if (top.Required(field, expected) is { } node && (node.Scalar?.Kind != ParameterValueKind.Text || node.Scalar.AsString() != expected))
+        if (top.Required(field, expected) is { } node && node.Scalar != (ParameterValue)expected)
             top.Fault(field, node, $"must be {expected}");
     }
 
@@ -44,7 +44,8 @@ internal sealed class SpecReader(FaultList faults)
         if (!metadata.IsMap || metadata.Required("name", "the sweep's name") is not { } name) return "";
         if (name.Scalar?.Kind == ParameterValueKind.Text && IsLabel(name.Scalar.AsString())) return name.Scalar.AsString();
         metadata.Fault("name", name,
-            $"must be text of lower-case letters, digits and '-', starting and ending with a letter or digit, at most {HemSweep.LongestName} long");
+            "must be text of lower-case letters, digits and '-', starting and ending with a letter or digit, "
+            + $"at most {HemSweep.LongestName} long");
         return "";
     }
 
@@ -57,7 +58,8 @@ internal sealed class SpecReader(FaultList faults)
     {
         var spec = new FieldReader(faults, node, "spec",
         [
-            "base", "cases", "grid", "exclude", "seeds", "parallelism", "retries", "budget", "suspend", "ttlSecondsAfterFinished", "trainer",
+            "base", "cases", "grid", "exclude", "seeds", "parallelism", "retries", "budget", "suspend", "ttlSecondsAfterFinished",
+            "trainer",
         ]);
         if (!spec.IsMap) return null;
         if (spec.HasUnknown) unreadable.Add("*");
@@ -190,7 +192,9 @@ internal sealed class SpecReader(FaultList faults)
         var otherwise = new RetrySpec();
         if (spec.Get("retries") is not { } node) return otherwise;
         var retries = new FieldReader(faults, node, "spec.retries", ["failures", "disruptions"]);
-        return new(retries.Whole("failures", 0, 1_000) ?? otherwise.Failures, retries.Whole("disruptions", 0, 100_000) ?? otherwise.Disruptions);
+        return new(
+            retries.Whole("failures", 0, 1_000) ?? otherwise.Failures,
+            retries.Whole("disruptions", 0, 100_000) ?? otherwise.Disruptions);
     }
 
     private BudgetSpec? Budget(FieldReader spec)

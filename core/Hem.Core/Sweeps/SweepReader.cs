@@ -47,7 +47,8 @@ public static class SweepReader
         return faults.Count > 0 ? (null, null, faults.InOrder()) : (sweep, expansion, []);
     }
 
-    private static (HemSweep? Sweep, SpecNode? Root, IReadOnlySet<string> Unreadable) ReadTree(string text, string fileName, FaultList faults)
+    private static (HemSweep? Sweep, SpecNode? Root, IReadOnlySet<string> Unreadable) ReadTree(
+        string text, string fileName, FaultList faults)
     {
         var root = IsReadable(text, faults) ? Parse(text, fileName, faults) : null;
         if (root is null)
@@ -109,7 +110,7 @@ public static class SweepReader
             if (c == '\n') line++;
             var isPair = char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
             if (isPair) i++;
-            else if ((char.IsControl(c) && c is not ('\t' or '\n' or '\r' or '\u0085')) || char.IsSurrogate(c) || c == '\uFFFE' || c == '\uFFFF')
+            else if ((char.IsControl(c) && c is not ('\t' or '\n' or '\r' or '\u0085')) || char.IsSurrogate(c) || c >= '\uFFFE')
             {
                 faults.Add(new Fault("", null, $"holds the character U+{(int)c:X4}, which no text file has", Line: line));
                 return false;
@@ -119,5 +120,5 @@ public static class SweepReader
     }
 
     private static Fault TooLarge(int size) => new("", null,
-        $"has {size.ToString("N0", CultureInfo.InvariantCulture)} bytes: a sweep file has at most {LargestFile.ToString("N0", CultureInfo.InvariantCulture)}");
+        string.Create(CultureInfo.InvariantCulture, $"has {size:N0} bytes: a sweep file has at most {LargestFile:N0}"));
 }

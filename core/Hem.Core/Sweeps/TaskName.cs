@@ -72,7 +72,8 @@ public sealed record TaskName
 
     private static int? Sized(string text, string family, int smallest, int largest)
     {
-        if (text.Length < family.Length + 2 || text[family.Length] != '-' || !text.StartsWith(family, StringComparison.Ordinal)) return null;
+        if (text.Length < family.Length + 2 || text[family.Length] != '-') return null;
+        if (!text.StartsWith(family, StringComparison.Ordinal)) return null;
         var digits = text.AsSpan(family.Length + 1);
         if (digits[0] == '0' || digits.Length > 4 || digits.ContainsAnyExceptInRange('0', '9')) return null;
         var size = int.Parse(digits, CultureInfo.InvariantCulture);

@@ -45,10 +45,8 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
             var path = string.Create(CultureInfo.InvariantCulture, $"spec.trainer.overrides[{i}]");
             var item = new FieldReader(faults, items[i], path, ["match", "gpus", "threads", .. podFields]);
             if (!item.IsMap || item.Required("match", "the parameters of the trials that are meant") is not { } match) continue;
-            overrides.Add(new TrainerOverride(sweep.Parameters(match, $"{path}.match"), item.Whole("gpus", 0, 64), item.Whole("threads", 1, 1_024))
-            {
-                Pod = Pod(item),
-            });
+            var matched = sweep.Parameters(match, $"{path}.match");
+            overrides.Add(new TrainerOverride(matched, item.Whole("gpus", 0, 64), item.Whole("threads", 1, 1_024)) { Pod = Pod(item) });
         }
         return [.. overrides];
     }
@@ -60,8 +58,10 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
         var command = new List<string>(items.Count);
         for (var i = 0; i < items.Count; i++)
         {
-            if (items[i].Scalar is { Kind: ParameterValueKind.Text } word && (i > 0 || word.AsString().Length > 0)) command.Add(word.AsString());
-            else trainer.Fault($"command[{i}]", items[i], "must be text: the program, then its arguments, in quotes where they look like numbers");
+            if (items[i].Scalar is { Kind: ParameterValueKind.Text } word && (i > 0 || word.AsString().Length > 0))
+                command.Add(word.AsString());
+            else
+                trainer.Fault($"command[{i}]", items[i], "must be text: the program, then its arguments, numbers in quotes");
         }
         return command.Count > 0 ? [.. command] : null;
     }

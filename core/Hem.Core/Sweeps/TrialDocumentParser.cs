@@ -83,13 +83,16 @@ internal static class TrialDocumentParser
             (int)Number(element, "threads", "trainer.threads", settings.Threads, 1, 1024, whole: true, faults),
             Choice(element, "device", settings.Device, ["cpu", "cuda"], faults),
             Choice(element, "kernels", settings.Kernels, ["auto", "512", "256", "128"], faults),
-            Number(element, "checkpointSeconds", "trainer.checkpointSeconds", settings.CheckpointSeconds, 0.001, 1e6, whole: false, faults));
+            Number(element, "checkpointSeconds", "trainer.checkpointSeconds", settings.CheckpointSeconds, 0.001, 1e9, false, faults));
     }
 
     private static string? Text(JsonElement element, string name, List<Fault> faults)
     {
-        if (element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text)
+        if (element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            && value.GetString() is { Length: > 0 } text)
+        {
             return text;
+        }
         faults.Add(new Fault(name, value.ValueKind == JsonValueKind.Undefined ? null : Shorten(value), "must be a text that is not empty"));
         return null;
     }

@@ -21,7 +21,10 @@ internal static class YamlScalar
         }
 
         if (IsOldBoolean(text))
-            return Refused($"'{text}' is text to some readers of YAML and true or false to others: write true or false, or put it in quotes", line);
+        {
+            return Refused(
+                $"'{text}' is text to some readers of YAML and true or false to others: write true or false, or put it in quotes", line);
+        }
         if (text.TrimStart('+', '-') is ".inf" or ".Inf" or ".INF" || text is ".nan" or ".NaN" or ".NAN")
             return Refused($"{text} is not a finite number", line);
         return Number(text, line) ?? Scalar(text, line);
@@ -43,8 +46,8 @@ internal static class YamlScalar
 
         if (!unsigned.ContainsAnyExceptInRange('0', '9') && unsigned.Length > 1 && unsigned[0] == '0')
         {
-            return Refused($"{text} is {unsigned.TrimStart('0').ToString().PadLeft(1, '0')} to some readers of YAML and an octal number to others: "
-                + "write it without leading zeros", line);
+            return Refused(
+                $"{text} is a decimal number to some readers of YAML and octal to others: write it without leading zeros", line);
         }
         if (unsigned.Contains('_') && !unsigned.ContainsAnyExcept("0123456789_.eE+-"))
             return Refused($"{text} is text to some readers of YAML and a number to others: write it without '_'", line);

@@ -46,9 +46,9 @@ internal sealed class YamlTree
     private static string Explain(YamlException e)
     {
         var reason = e.InnerException?.Message ?? e.Message;
-        return reason.Contains("tab", StringComparison.OrdinalIgnoreCase) || reason.Contains("cannot start any token", StringComparison.Ordinal)
-            ? $"{reason} (indent with spaces, never with tabs)"
-            : reason;
+        var maybeTab = reason.Contains("tab", StringComparison.OrdinalIgnoreCase)
+            || reason.Contains("cannot start any token", StringComparison.Ordinal);
+        return maybeTab ? $"{reason} (indent with spaces, never with tabs)" : reason;
     }
 
     private SpecNode? Document()

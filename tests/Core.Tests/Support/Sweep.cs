@@ -18,13 +18,16 @@ public sealed class Sweep
     });
 
     /// <summary>Adds to the base; a name set before gets the new value.</summary>
-    public Sweep Base(params (string Name, ParameterValue Value)[] values) => With(spec with { Base = spec.Base.With(ParameterSet.Of(values)) });
+    public Sweep Base(params (string Name, ParameterValue Value)[] values) =>
+        With(spec with { Base = spec.Base.With(ParameterSet.Of(values)) });
 
     public Sweep WithoutBase(string parameter) => With(spec with { Base = spec.Base.Without(parameter) });
 
-    public Sweep Case(params (string Name, ParameterValue Value)[] values) => With(spec with { Cases = [.. spec.Cases, ParameterSet.Of(values)] });
+    public Sweep Case(params (string Name, ParameterValue Value)[] values) =>
+        With(spec with { Cases = [.. spec.Cases, ParameterSet.Of(values)] });
 
-    public Sweep Grid(string parameter, params ParameterValue[] values) => With(spec with { Grid = [.. spec.Grid, new GridAxis(parameter, values)] });
+    public Sweep Grid(string parameter, params ParameterValue[] values) =>
+        With(spec with { Grid = [.. spec.Grid, new GridAxis(parameter, values)] });
 
     public Sweep Exclude(params (string Name, ParameterValue Value)[] values) =>
         With(spec with { Exclude = [.. spec.Exclude, ParameterSet.Of(values)] });
@@ -38,7 +41,8 @@ public sealed class Sweep
 
     public Sweep Retries(int failures, int disruptions = 100) => With(spec with { Retries = new RetrySpec(failures, disruptions) });
 
-    public Sweep Budget(TimeSpan? wallClock = null, double? gpuHours = null) => With(spec with { Budget = new BudgetSpec(wallClock, gpuHours) });
+    public Sweep Budget(TimeSpan? wallClock = null, double? gpuHours = null) =>
+        With(spec with { Budget = new BudgetSpec(wallClock, gpuHours) });
 
     public Sweep Suspended(bool suspended = true) => With(spec with { Suspend = suspended });
 

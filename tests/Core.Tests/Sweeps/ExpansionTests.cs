@@ -16,8 +16,10 @@ public class ExpansionTests
             .Grid("N", 5, 10).Grid("updates", 1, 2).Seeds(1).Expand();
         expansion.Configurations.Select(configuration => configuration.Label).ShouldBe(
         [
-            "task=flipbit-25, N=5, updates=1", "task=flipbit-25, N=5, updates=2", "task=flipbit-25, N=10, updates=1", "task=flipbit-25, N=10, updates=2",
-            "task=flipbit-50, N=5, updates=1", "task=flipbit-50, N=5, updates=2", "task=flipbit-50, N=10, updates=1", "task=flipbit-50, N=10, updates=2",
+            "task=flipbit-25, N=5, updates=1", "task=flipbit-25, N=5, updates=2",
+            "task=flipbit-25, N=10, updates=1", "task=flipbit-25, N=10, updates=2",
+            "task=flipbit-50, N=5, updates=1", "task=flipbit-50, N=5, updates=2",
+            "task=flipbit-50, N=10, updates=1", "task=flipbit-50, N=10, updates=2",
         ]);
         expansion.Configurations[1].Parameters.ToJson().ShouldBe(
             """{"N":5,"algorithm":"hem","iterations":20,"task":"flipbit-25","updates":2}""");
@@ -58,7 +60,8 @@ public class ExpansionTests
     public void Adding_a_value_or_a_seed_keeps_the_names_of_what_was_there()
     {
         var before = Sweep.Named("x").Grid("N", 5, 10).Seeds(2).Expand().Trials.Select(trial => trial.Name).ToArray();
-        var after = Sweep.Named("x").Grid("N", 80, 10, 5).Base(("workers", 30)).Seeds(3).Expand().Trials.Select(trial => trial.Name).ToArray();
+        var after = Sweep.Named("x").Grid("N", 80, 10, 5).Base(("workers", 30)).Seeds(3).Expand().Trials
+            .Select(trial => trial.Name).ToArray();
         after.Length.ShouldBe(9);
         before.ShouldBeSubsetOf(after);
     }
@@ -90,7 +93,8 @@ public class ExpansionTests
 
     [Fact]
     public void Two_entries_may_drop_the_same_combination() =>
-        Sweep.Named("x").Grid("N", 5, 10, 20).Exclude(("N", 5)).Exclude(("N", 5), ("workers", 30)).Expand().Configurations.Count.ShouldBe(2);
+        Sweep.Named("x").Grid("N", 5, 10, 20).Exclude(("N", 5)).Exclude(("N", 5), ("workers", 30)).Expand()
+            .Configurations.Count.ShouldBe(2);
 
     [Fact]
     public void A_sweep_without_a_trial_is_a_fault() =>
@@ -99,7 +103,8 @@ public class ExpansionTests
     [Fact]
     public void Two_combinations_that_are_one_trial_are_a_fault_that_names_both()
     {
-        var fault = Sweep.Named("x").Case(("updates", 40)).Case(("updates", 10)).Case(("batchSize", 64)).Grid("N", 5).Faults().ShouldHaveSingleItem();
+        var fault = Sweep.Named("x").Case(("updates", 40)).Case(("updates", 10)).Case(("batchSize", 64)).Grid("N", 5)
+            .Faults().ShouldHaveSingleItem();
         fault.Path.ShouldBe("spec.cases[2]");
         fault.Message.ShouldContain("cases[2], grid.N[0]=5");
         fault.Message.ShouldContain("cases[0], grid.N[0]=5");
@@ -126,7 +131,7 @@ public class ExpansionTests
     public void A_missing_algorithm_or_task_is_named_where_it_is_missing()
     {
         Sweep.Named("x").WithoutBase("algorithm").WithoutBase("task").Faults().Select(fault => fault.Message)
-            .ShouldBe([.. new[] { "algorithm", "task" }.Select(name => $"{name} is not set: it must be {ParameterTable.Find(name)!.Expected}")]);
+            .ShouldBe(new[] { "algorithm", "task" }.Select(name => $"{name} is not set: it must be {ParameterTable.Find(name)!.Expected}"));
         var fault = Sweep.Named("x").WithoutBase("task").Case(("task", "flipbit-5")).Case(("N", 3)).Faults().ShouldHaveSingleItem();
         fault.Path.ShouldBe("spec.cases[1]");
     }
@@ -135,7 +140,8 @@ public class ExpansionTests
     public void Values_of_a_sweep_made_in_code_are_checked_too()
     {
         var faults = Sweep.Named("x").Base(("N", "five")).Case(("worker", 3)).Grid("updates", 0).Exclude(("task", 3)).Faults();
-        faults.Select(fault => fault.Path).ShouldBe(["spec.base.N", "spec.cases[0].worker", "spec.exclude[0].task", "spec.grid.updates[0]"]);
+        faults.Select(fault => fault.Path)
+            .ShouldBe(["spec.base.N", "spec.cases[0].worker", "spec.exclude[0].task", "spec.grid.updates[0]"]);
     }
 
     [Fact]
@@ -143,11 +149,13 @@ public class ExpansionTests
     {
         var values = Enumerable.Range(1, 10_000).Select(n => (ParameterValue)n).ToArray();
         var clock = Stopwatch.StartNew();
-        var fault = Sweep.Named("x").Grid("N", values).Grid("updates", values).Grid("batchSize", values).Seeds(100_000).Faults().ShouldHaveSingleItem();
+        var fault = Sweep.Named("x").Grid("N", values).Grid("updates", values).Grid("batchSize", values).Seeds(100_000)
+            .Faults().ShouldHaveSingleItem();
         clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
         fault.Path.ShouldBe("spec");
         fault.Message.ShouldContain("at most 100,000");
-        Sweep.Named("x").Grid("N", [.. values.Take(1001)]).Seeds(100).Faults().ShouldHaveSingleItem().Message.ShouldContain("100,100 trials");
+        Sweep.Named("x").Grid("N", [.. values.Take(1001)]).Seeds(100).Faults()
+            .ShouldHaveSingleItem().Message.ShouldContain("100,100 trials");
     }
 
     [Fact]
@@ -155,7 +163,8 @@ public class ExpansionTests
     {
         var values = Enumerable.Range(1, 1_001).Select(n => (ParameterValue)n).ToArray();
         Sweep.Named("x").Grid("N", values).Seeds(100).Exclude(("N", 7)).Expand().Trials.Count.ShouldBe(100_000);
-        Sweep.Named("x").Grid("N", values).Seeds(101).Exclude(("N", 7)).Faults().ShouldHaveSingleItem().Message.ShouldContain("101,000 trials");
+        Sweep.Named("x").Grid("N", values).Seeds(101).Exclude(("N", 7)).Faults()
+            .ShouldHaveSingleItem().Message.ShouldContain("101,000 trials");
     }
 
     [Fact]

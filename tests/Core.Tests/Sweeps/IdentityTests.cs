@@ -11,7 +11,8 @@ public class IdentityTests
     public void Golden_hashes_never_change()
     {
         Identity.TrialHash(flipbit, 1).ShouldBe("7101a68f4911f303b270e316bfba4b03ef0e1a32507183c2f13948b2cb9076ea");
-        Identity.TrialHash(flipbit.With("N", 80).With("learningRate", 3e-4), 7).ShouldBe("d7c5b7e60942cc380ba931fc892d9406b7762d7d79b5448b1e2d549be933b5bd");
+        Identity.TrialHash(flipbit.With("N", 80).With("learningRate", 3e-4), 7)
+            .ShouldBe("d7c5b7e60942cc380ba931fc892d9406b7762d7d79b5448b1e2d549be933b5bd");
         Identity.TrialHash(
             ParameterSet.Of(("algorithm", "her"), ("task", "fetch-push"), ("targetClip", ParameterValue.From([-50, 0])), ("relabel", 0.5),
                 ("stopAt", ParameterValue.From(ParameterSet.Of(("successRate", 0.95), ("evaluations", 3))))),

@@ -17,7 +17,7 @@ public class ParameterTableTests
         var table = new StringBuilder();
         foreach (var set in Trials()) table.AppendLine(ParameterTable.Resolve(set).ToJson());
 
-        // A change here renames trials: finished work would be run again, or taken for other work. Never change the hash for this API version.
+        // A change here renames trials: finished work would be run again, or taken for other work. Never for this API version.
         Identity.Sha256(table.ToString()).ShouldBe("d913c5ee2ed50b434da246b197c3a2a7388226d4ca9e38d6135f1a50b30548c0", table.ToString());
     }
 

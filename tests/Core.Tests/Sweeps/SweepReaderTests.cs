@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Core.Tests.Support;
 using Hem.Core.Sweeps;
@@ -7,7 +6,7 @@ namespace Core.Tests.Sweeps;
 
 public class SweepReaderTests
 {
-    private const string Whole = """
+    internal const string Whole = """
         # every field that there is
         apiVersion: hem.dev/v1alpha1
         kind: HemSweep
@@ -129,7 +128,8 @@ public class SweepReaderTests
             """);
         faults.Select(fault => $"{fault.Line} {fault.Path} {fault.Suggestion}".TrimEnd()).ShouldBe(
         [
-            "2 kind", "3 metadata.name", "5 spec.base.algorithm hem", "5 spec.base.iteratons iterations", "7 spec.grid.N[1]", "7 spec.grid.N[2]",
+            "2 kind", "3 metadata.name", "5 spec.base.algorithm hem", "5 spec.base.iteratons iterations",
+            "7 spec.grid.N[1]", "7 spec.grid.N[2]",
             "8 spec.grid.batchsize batchSize", "9 spec.seeds.count", "10 spec.paralelism parallelism", "11 spec.budget.wallClock",
         ], ignoreOrder: true);
         faults.Select(fault => fault.Line!.Value).ShouldBeInOrder();
@@ -221,69 +221,8 @@ public class SweepReaderTests
     [Fact]
     public void A_missing_part_is_named_and_what_to_write_there()
     {
-        Faults("spec: {base: {algorithm: hem}}").Select(fault => fault.Path).ShouldBe(["apiVersion", "kind", "metadata", "spec.seeds"], ignoreOrder: true);
-    }
-
-    [Fact]
-    public void Bytes_that_are_no_UTF8_are_told_with_their_line()
-    {
-        var fault = SweepReader.Read([.. "a: b\nc: "u8, 0xFF, 0xFE], "x.yaml").Faults.ShouldHaveSingleItem();
-        fault.Message.ShouldContain("UTF-8");
-        fault.Line.ShouldBe(2);
-        SweepReader.Read([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(Whole)], "x.yaml").Faults.ShouldBeEmpty();
-    }
-
-    [Fact]
-    public void A_file_over_one_mebibyte_is_refused()
-    {
-        var text = Whole + "\n#" + new string('x', SweepReader.LargestFile);
-        SweepReader.Read(text, "x.yaml").Faults.ShouldHaveSingleItem().Message.ShouldContain("at most 1,048,576");
-        SweepReader.Read(Encoding.UTF8.GetBytes(text), "x.yaml").Faults.ShouldHaveSingleItem().Message.ShouldContain("at most 1,048,576");
-    }
-
-    [Theory]
-    [InlineData("[", "yaml")]
-    [InlineData("{a: ", "yaml")]
-    [InlineData("- ", "yaml")]
-    [InlineData("? ", "yaml")]
-    [InlineData("[", "json")]
-    [InlineData("{\"a\":", "json")]
-    public void Deep_nesting_is_refused_quickly(string piece, string extension)
-    {
-        var text = string.Concat(Enumerable.Repeat(piece, 900_000 / piece.Length));
-        var clock = Stopwatch.StartNew();
-        SweepReader.Read(text, $"x.{extension}").Faults.ShouldNotBeEmpty();
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
-    }
-
-    [Fact]
-    public void A_file_of_nothing_but_faults_is_reported_up_to_a_limit()
-    {
-        var text = Minimal("grid: {N: [" + string.Join(',', Enumerable.Repeat("0", 200_000)) + "]}");
-        var faults = Faults(text);
-        faults.Count.ShouldBe(FaultList.Most + 1);
-        faults[^1].Message.ShouldContain("only the first 1,000");
-    }
-
-    [Fact]
-    public void A_damaged_file_gives_faults_and_never_an_exception()
-    {
-        var random = new Random(2);
-        foreach (var name in new[] { "x.yaml", "x.json" })
-        {
-            var whole = name == "x.json"
-                ? """{"apiVersion":"hem.dev/v1alpha1","kind":"HemSweep","metadata":{"name":"x"},"spec":{"base":{"algorithm":"hem","task":"flipbit-5"},"grid":{"N":[5,10]},"exclude":[{"N":5}],"seeds":{"values":[7,3]}}}"""
-                : Whole;
-            for (var i = 0; i < 6_000; i++)
-            {
-                var text = Mutations.Of(whole, random);
-                var read = SweepReader.Read(text, name);
-                (read.Sweep is null).ShouldBe(read.Faults.Count > 0, text);
-                var (sweep, expansion, faults) = SweepReader.Load(Encoding.UTF8.GetBytes(text), name);
-                (sweep is null).ShouldBe(faults.Count > 0, text);
-                (expansion is null).ShouldBe(sweep is null, text);
-            }
-        }
+        Faults("spec: {base: {algorithm: hem}}").Select(fault => fault.Path)
+            .ShouldBe(["apiVersion", "kind", "metadata", "spec.seeds"], ignoreOrder: true);
     }
 
     [Fact]
@@ -324,8 +263,24 @@ public class SweepReaderTests
     [Fact]
     public void Faults_of_the_trials_have_lines_too()
     {
-        var (_, _, faults) = SweepReader.Load(Encoding.UTF8.GetBytes(Minimal("grid:\n    N: [5, 10]\n    eta: [0.1, 0.2]\n  exclude: [{N: 7}]")), "x.yaml");
+        var text = Minimal("grid:\n    N: [5, 10]\n    eta: [0.1, 0.2]\n  exclude: [{N: 7}]");
+        var (_, _, faults) = SweepReader.Load(Encoding.UTF8.GetBytes(text), "x.yaml");
         faults.Select(fault => $"{fault.Line} {fault.Path}").ShouldBe(["9 spec.grid.eta", "10 spec.exclude[0]"]);
+    }
+
+    [Fact]
+    public void A_sweep_written_as_JSON_reads_back_as_the_same_sweep()
+    {
+        var sweep = Read(Whole);
+        var again = SweepReader.Read(sweep.ToJson(), "x.json");
+        again.Faults.ShouldBeEmpty();
+        again.Sweep!.ToJson().ShouldBe(sweep.ToJson());
+        again.Sweep.Spec.Budget.ShouldBe(sweep.Spec.Budget);
+        again.Sweep.Spec.Trainer.Pod.ShouldBe(sweep.Spec.Trainer.Pod);
+        again.Sweep.Spec.Trainer.Overrides[0].Pod.ShouldBe(sweep.Spec.Trainer.Overrides[0].Pod);
+        Expansion.Expand(again.Sweep).Trials.ShouldBe(Expansion.Expand(sweep).Trials);
+        foreach (var field in Whole.Split('\n').Skip(4).Select(line => line.Trim().Split(':')[0]).Where(name => name.All(char.IsLetter)))
+            sweep.ToJson().ShouldContain($"\"{field}\":");
     }
 
     [Fact]
@@ -339,7 +294,7 @@ public class SweepReaderTests
     }
 
     /// <summary>A sweep with one more line, its seventh; a line for seeds stands in for the usual one.</summary>
-    private static string Minimal(string line) => $$"""
+    internal static string Minimal(string line) => $$"""
         apiVersion: hem.dev/v1alpha1
         kind: HemSweep
         metadata: {name: x}

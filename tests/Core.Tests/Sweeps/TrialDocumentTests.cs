@@ -40,7 +40,8 @@ public class TrialDocumentTests
     public void Parameters_and_settings_that_are_left_out_get_their_defaults()
     {
         var read = TrialDocument.Parse("""
-            {"apiVersion":"hem.dev/v1alpha1","sweep":"s","name":"s-1","seed":4,"parameters":{"algorithm":"hem","task":"fourrooms"},"later":1}
+            {"apiVersion":"hem.dev/v1alpha1","sweep":"s","name":"s-1","seed":4,
+             "parameters":{"algorithm":"hem","task":"fourrooms"},"later":1}
             """);
         read.Faults.ShouldBeEmpty();
         read.Document!.Parameters["N"].ShouldBe(20);
