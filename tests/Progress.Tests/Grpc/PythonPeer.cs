@@ -91,7 +91,8 @@ internal sealed class PythonPeer : IAsyncDisposable
     {
         if (!File.Exists(Python))
             return $"{Python} is missing";
-        using var process = Process.Start(new ProcessStartInfo(Python, ["-c", "import grpc, google.protobuf"]) { RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(Python, ["-c", "import grpc, google.protobuf"]) { RedirectStandardError = true })!;
         process.WaitForExit();
         return process.ExitCode == 0 ? null : $"{Python} cannot import grpc and google.protobuf";
     }
@@ -100,5 +101,5 @@ internal sealed class PythonPeer : IAsyncDisposable
 internal static class Wait
 {
     /// <summary>No condition of these tests takes longer unless it never comes.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(40);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 }

@@ -202,8 +202,8 @@ public class StockServerTests(ITestOutputHelper output)
     private static async Task Cancelling_ends_a_call_on_both_sides(CallInvoker invoker, Target target)
     {
         using var source = new CancellationTokenSource();
-        using var hanging = invoker.AsyncUnaryCall(
-            EchoService.Unary, null, new CallOptions(new Metadata { { "hang", "1" } }, cancellationToken: source.Token), EchoService.Message(""));
+        var options = new CallOptions(new Metadata { { "hang", "1" } }, cancellationToken: source.Token);
+        using var hanging = invoker.AsyncUnaryCall(EchoService.Unary, null, options, EchoService.Message(""));
         using var duplex = invoker.AsyncDuplexStreamingCall(EchoService.Duplex, null, new CallOptions(cancellationToken: source.Token));
         await duplex.RequestStream.WriteAsync(EchoService.Message("first"));
         (await duplex.ResponseStream.MoveNext()).ShouldBeTrue();

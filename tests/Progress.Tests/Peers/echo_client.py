@@ -1,6 +1,6 @@
 """Stock gRPC as the client of our server (EchoService.cs): every check is a function, all run against one server.
 
-usage: echo_client.py ADDRESS [CHECK...]     prints "ok CHECK", or "FAILED CHECK" and a traceback; exit code 1 if any failed
+usage: echo_client.py ADDRESS [--ca FILE] [--quick] [CHECK...]     prints "ok CHECK", or "FAILED CHECK" and a traceback; exit code 1 if any failed
 """
 import sys
 import threading
@@ -12,10 +12,18 @@ from google.protobuf.wrappers_pb2 import BytesValue
 
 address = sys.argv[1]
 OWN_CONNECTION = ("grpc.use_local_subchannel_pool", 1)
-channel = grpc.insecure_channel(address)
+arguments = sys.argv[2:]
+if arguments[:1] == ["--ca"]:
+    with open(arguments[1], "rb") as pem:
+        channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(pem.read()))
+    arguments = arguments[2:]
+else:
+    channel = grpc.insecure_channel(address)
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 LIMIT = 4 * 1024 * 1024
 checks = {}
+quick = "--quick" in arguments
+arguments = [argument for argument in arguments if argument != "--quick"]
 
 
 def check(function):
@@ -229,7 +237,7 @@ def slow_reader_is_cut_off():
 
 @check
 def long_stream():
-    count = 100000
+    count = 10000 if quick else 100000
     started = time.monotonic()
     received = 0
     for answer in duplex()(message(b"message %d" % i) for i in range(count)):
@@ -257,11 +265,11 @@ def hold():
         print(error.code().name, flush=True)
 
 
-if sys.argv[2:] == ["hold"]:
+if arguments == ["hold"]:
     hold()
     sys.exit(0)
 failed = False
-for name in sys.argv[2:] or checks:
+for name in arguments or checks:
     try:
         checks[name]()
         print("ok", name, flush=True)
