@@ -13,12 +13,11 @@ internal sealed class GrpcServer
     public static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49);
 
     private readonly CancellationTokenSource _stopped;
-    private readonly PeerStreams _peers;
+    private readonly PeerStreams _peers = new();
 
     public GrpcServer(GrpcServiceOptions options, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
     {
         Options = options;
-        _peers = new PeerStreams(options.MaxStreamsPerPeer);
         Logger = loggers.CreateLogger("Hem.Progress.Grpc");
         _stopped = new CancellationTokenSource(Timeout.InfiniteTimeSpan, options.TimeProvider);
         lifetime.ApplicationStopping.Register(() => _stopped.CancelAfter(options.ShutdownGrace));
@@ -62,7 +61,7 @@ internal sealed class GrpcServer
             timeout = decoded;
         }
         var peer = Options.PeerOf(http);
-        if (peer is not null && !await _peers.TryEnterAsync(peer, http.RequestAborted).ConfigureAwait(false))
+        if (peer is not null && !_peers.TryEnter(peer, Options.MaxStreamsPerPeer))
         {
             Refuse(http, StatusCode.ResourceExhausted, $"This peer has {Options.MaxStreamsPerPeer} calls open already.");
             return;

@@ -10,21 +10,18 @@ public sealed class ServerCallContext
     internal ServerCallContext(ServerCall call, Metadata requestHeaders, DateTime deadline)
     {
         _call = call;
-        Method = call.Http.Request.Path.Value!;
-        Host = call.Http.Request.Host.Value ?? "";
-        Peer = call.Peer;
         RequestHeaders = requestHeaders;
         Deadline = deadline;
     }
 
     /// <summary><c>/hem.v1.Progress/Report</c></summary>
-    public string Method { get; }
+    public string Method => _call.Http.Request.Path.Value!;
 
     /// <summary>The authority that the client asked for.</summary>
-    public string Host { get; }
+    public string Host => _call.Http.Request.Host.Value ?? "";
 
     /// <summary><c>ipv4:127.0.0.1:50000</c>, <c>ipv6:[::1]:50000</c>, or <c>unix:</c></summary>
-    public string Peer { get; }
+    public string Peer => _call.Peer;
 
     /// <summary>UTC; <see cref="DateTime.MaxValue"/> where the client set none.</summary>
     public DateTime Deadline { get; }
@@ -51,6 +48,5 @@ public sealed class ServerCallContext
     /// <exception cref="InvalidOperationException">they are sent already</exception>
     public Task WriteResponseHeadersAsync(Metadata responseHeaders) => _call.WriteResponseHeadersAsync(responseHeaders);
 
-    /// <summary>Only while the handler runs.</summary>
     public HttpContext GetHttpContext() => _call.Http;
 }
