@@ -2,6 +2,7 @@ using Hem.Bench;
 
 return args switch
 {
+    ["ingest", .. var rest] => await IngestBench.RunAsync(rest),
     ["mstep", .. var rest] => MStepBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
     _ => Unknown(),
@@ -9,6 +10,6 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench mstep|planner");
+    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner");
     return 64;
 }

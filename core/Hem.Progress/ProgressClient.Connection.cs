@@ -12,6 +12,8 @@ public sealed partial class ProgressClient
     private long _offset;
     private bool _everGranted;
     private bool _connected;
+    private string? _whyLost;
+    private string? _tokenInUse;
     private string? _refusedToken;
 
     private async Task RunAsync()
@@ -64,8 +66,6 @@ public sealed partial class ProgressClient
         _refusedToken = _tokenInUse;
         return false;
     }
-
-    private string? _tokenInUse;
 
     private async Task StreamAsync()
     {
@@ -133,7 +133,7 @@ public sealed partial class ProgressClient
         _everGranted = true;
         _refusedToken = null;
         AttemptNumber = (int)granted.Attempt;
-        Found("reconnected");
+        Found("connected");
         _granted.TrySetResult(true);
     }
 
@@ -162,13 +162,14 @@ public sealed partial class ProgressClient
 
     private void Lost(string why)
     {
-        if (_connected || !_everGranted) _options.Log?.Invoke($"no connection to {_options.Address} ({why}); trying again, nothing is lost");
-        _connected = false;
+        // Once an outage, and again when the reason is another.
+        if (_connected || why != _whyLost) _options.Log?.Invoke($"no connection to {_options.Address} ({why}); trying again, nothing is lost");
+        (_connected, _whyLost) = (false, why);
     }
 
     private void Found(string what)
     {
-        if (!_connected && _everGranted) _options.Log?.Invoke($"{what}: {_options.Address}");
-        _connected = true;
+        if (_whyLost is not null) _options.Log?.Invoke($"{what}: {_options.Address}");
+        (_connected, _whyLost) = (true, null);
     }
 }

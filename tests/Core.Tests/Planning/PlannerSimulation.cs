@@ -11,8 +11,7 @@ public class PlannerSimulation
         const int Parallelism = 200;
         var random = new Random(1);
         var names = Enumerable.Range(0, Trials).Select(i => $"big-{i:x16}").ToArray();
-        var desired = new DesiredSweep { Trials = [.. names.Select(n => new DesiredTrial(n, n))], Parallelism = Parallelism };
-        var observed = new ObservedSweep(desired);
+        var observed = new ObservedSweep(new DesiredSweep { Trials = [.. names.Select(n => new DesiredTrial(n, n))], Parallelism = Parallelism });
         var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var running = new List<(string Trial, int Number)>();
         int created = 0, failures = 0, disruptions = 0, starts = 0, mostCreated = 0;
@@ -54,12 +53,7 @@ public class PlannerSimulation
                 observed.Observe((luck is 1 or 2 ? seen : seen with { FinishedAt = now }).With(seen.Attempts[^1] with
                 {
                     Phase = AttemptPhase.Exited,
-                    Outcome = luck switch
-                    {
-                        1 => AttemptOutcome.Failed("exit code 1"),
-                        2 => AttemptOutcome.Disrupted("evicted"),
-                        _ => AttemptOutcome.Completed,
-                    },
+                    Outcome = luck == 1 ? AttemptOutcome.Failed("exit code 1") : luck == 2 ? AttemptOutcome.Disrupted("evicted") : AttemptOutcome.Completed,
                     EndedAt = now,
                 }));
             }

@@ -68,8 +68,7 @@ internal sealed class World(bool withRevisions)
     public void Requeue(Trial trial)
     {
         var live = trial.Live!;
-        HeldTime held = new(live.StartedAt!.Value, Now);
-        Change(trial, live with { Phase = AttemptPhase.Starting, StartedAt = null, Earlier = [.. live.Earlier, held] });
+        Change(trial, live with { Phase = AttemptPhase.Starting, StartedAt = null, Earlier = [.. live.Earlier, new(live.StartedAt!.Value, Now)] });
     }
 
     public void StoreFinished(Trial trial)

@@ -1,7 +1,0 @@
-namespace Progress.Tests;
-
-public class PlaceholderTests
-{
-    [Fact]
-    public void The_runner_runs() => true.ShouldBeTrue();
-}
