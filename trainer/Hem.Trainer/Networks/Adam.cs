@@ -7,38 +7,22 @@ namespace Hem.Trainer.Networks;
 /// counted from 1, one step is m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g²,
 /// p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon).
 /// </summary>
-public sealed unsafe class Adam
+public sealed unsafe class Adam(
+    INetwork network, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
 {
-    private readonly INetwork network;
-    private readonly double beta1;
-    private readonly double beta2;
-    private readonly double epsilon;
-    private readonly PinnedBuffer first;
-    private readonly PinnedBuffer second;
-    private readonly KernelSet kernels;
-    private readonly Update update;
-
-    public Adam(INetwork network, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
-    {
-        this.network = network;
-        (LearningRate, this.beta1, this.beta2, this.epsilon) = (learningRate, beta1, beta2, epsilon);
-        first = new PinnedBuffer(network.Parameters.Length);
-        second = new PinnedBuffer(network.Parameters.Length);
-        kernels = (network as DenseNetwork)?.Kernels ?? KernelSet.Best;
-        update = new Update(this);
-    }
+    private readonly Update update = new(network as DenseNetwork, network.Parameters.Length);
 
     /// <summary>The step size; may be changed between steps.</summary>
-    public double LearningRate { get; set; }
+    public double LearningRate { get; set; } = learningRate;
 
     /// <summary>Steps taken so far, t. With the moments it is the whole state.</summary>
     public long Steps { get; set; }
 
     /// <summary>The running mean of the gradients, m, in the layout of the parameters; may be written.</summary>
-    public Span<float> FirstMoments => first.Span;
+    public Span<float> FirstMoments => update.First.Span;
 
     /// <summary>The running mean of the squared gradients, v, in the layout of the parameters; may be written.</summary>
-    public Span<float> SecondMoments => second.Span;
+    public Span<float> SecondMoments => update.Second.Span;
 
     /// <summary>Takes one step along the network's gradients.</summary>
     public void Step()
@@ -64,24 +48,29 @@ public sealed unsafe class Adam
         return power;
     }
 
-    private sealed class Update(Adam adam) : IParallelWork
+    /// <summary>The moments, and one step over them and the parameters by the network's own kernels and threads.</summary>
+    private sealed class Update(DenseNetwork? network, int count) : IParallelWork
     {
         private const int PerPiece = 16384;
 
-        private readonly WorkerPool? workers = (adam.network as DenseNetwork)?.Workers;
+        private readonly KernelSet kernels = network?.Kernels ?? KernelSet.Best;
         private AdamStep step;
         private float* parameters;
         private float* gradients;
+
+        public PinnedBuffer First { get; } = new(count);
+
+        public PinnedBuffer Second { get; } = new(count);
 
         public void Run(in AdamStep newStep, float* newParameters, float* newGradients)
         {
             step = newStep;
             parameters = newParameters;
             gradients = newGradients;
-            var pieces = (adam.first.Length + PerPiece - 1) / PerPiece;
-            if (workers is not null)
+            var pieces = (count + PerPiece - 1) / PerPiece;
+            if (network is not null)
             {
-                workers.Run(this, pieces);
+                network.Workers.Run(this, pieces);
                 return;
             }
 
@@ -92,10 +81,9 @@ public sealed unsafe class Adam
         public void Do(int piece, int worker)
         {
             var start = piece * PerPiece;
-            var count = Math.Min(PerPiece, adam.first.Length - start);
-            adam.kernels.Adam(
-                step, parameters + start, gradients + start, adam.first.Pointer + start, adam.second.Pointer + start, count);
-            GC.KeepAlive(adam);
+            kernels.Adam(
+                step, parameters + start, gradients + start, First.Pointer + start, Second.Pointer + start, Math.Min(PerPiece, count - start));
+            GC.KeepAlive(this);
         }
     }
 }

@@ -14,10 +14,10 @@ internal sealed unsafe class DenseNetwork : INetwork
     private readonly PinnedBuffer[] activations;
     private readonly ForwardWork forward;
     private readonly BackwardWork[] backward;
-    private PinnedBuffer outputGradients;
-    private PinnedBuffer inputGradients;
+    private PinnedBuffer outputSide;
+    private PinnedBuffer inputSide;
     private int capacity;
-    private int batch;
+    private int lastBatch;
 
     public DenseNetwork(NetworkDescription description, int threads, KernelWidth kernels)
     {
@@ -28,7 +28,7 @@ internal sealed unsafe class DenseNetwork : INetwork
         parameters = new PinnedBuffer(layers[^1].Offset + layers[^1].ParameterCount);
         gradients = new PinnedBuffer(parameters.Length);
         activations = new PinnedBuffer[layers.Length + 1];
-        outputGradients = inputGradients = new PinnedBuffer(0);
+        outputSide = inputSide = new PinnedBuffer(0);
         forward = new ForwardWork(this);
         var scratch = Array.ConvertAll(new int[threads], _ => new PinnedBuffer(Kernels.ScratchLength));
         backward = Array.ConvertAll(layers, layer => new BackwardWork(this, layer, scratch));
@@ -62,7 +62,7 @@ internal sealed unsafe class DenseNetwork : INetwork
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         RequireLength(inputs.Length, batch, Description.Inputs, nameof(inputs));
         EnsureCapacity(batch);
-        this.batch = batch;
+        lastBatch = batch;
         inputs.CopyTo(activations[0].Span);
         forward.Run();
         return activations[^1].Span[..(batch * Description.Outputs)];
@@ -70,21 +70,21 @@ internal sealed unsafe class DenseNetwork : INetwork
 
     public void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default)
     {
-        if (batch != this.batch)
-            throw new InvalidOperationException($"Backward of {batch} rows does not fit the last Forward, which had {this.batch}");
+        if (batch != lastBatch)
+            throw new InvalidOperationException($"Backward of {batch} rows does not fit the last Forward, which had {lastBatch}");
         RequireLength(outputGradients.Length, batch, Description.Outputs, nameof(outputGradients));
         if (!inputGradients.IsEmpty)
             RequireLength(inputGradients.Length, batch, Description.Inputs, nameof(inputGradients));
 
-        outputGradients.CopyTo(this.outputGradients.Span);
+        outputGradients.CopyTo(outputSide.Span);
         for (var i = layers.Length - 1; i >= 0; i--)
         {
             backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0);
-            (this.outputGradients, this.inputGradients) = (this.inputGradients, this.outputGradients);
+            (outputSide, inputSide) = (inputSide, outputSide);
         }
 
         if (!inputGradients.IsEmpty)
-            this.outputGradients.Span[..inputGradients.Length].CopyTo(inputGradients);
+            outputSide.Span[..inputGradients.Length].CopyTo(inputGradients);
     }
 
     public void Dispose() => Workers.Dispose();
@@ -107,8 +107,8 @@ internal sealed unsafe class DenseNetwork : INetwork
             widest = Math.Max(widest, layers[i].Outputs);
         }
 
-        outputGradients = new PinnedBuffer(checked(rows * widest));
-        inputGradients = new PinnedBuffer(checked(rows * widest));
+        outputSide = new PinnedBuffer(checked(rows * widest));
+        inputSide = new PinnedBuffer(checked(rows * widest));
         capacity = rows;
     }
 
@@ -118,7 +118,7 @@ internal sealed unsafe class DenseNetwork : INetwork
 
         public void Run()
         {
-            var (rows, threads) = (network.batch, network.Workers.Threads);
+            var (rows, threads) = (network.lastBatch, network.Workers.Threads);
             rowsPerPiece = Math.Max((rows + threads - 1) / threads, Math.Min(rows, 4));
             network.Workers.Run(this, (rows + rowsPerPiece - 1) / rowsPerPiece);
         }
@@ -126,7 +126,7 @@ internal sealed unsafe class DenseNetwork : INetwork
         public void Do(int piece, int worker)
         {
             var row = piece * rowsPerPiece;
-            var rows = Math.Min(rowsPerPiece, network.batch - row);
+            var rows = Math.Min(rowsPerPiece, network.lastBatch - row);
             var p = network.parameters.Pointer;
             for (var i = 0; i < network.layers.Length; i++)
             {
@@ -160,13 +160,13 @@ internal sealed unsafe class DenseNetwork : INetwork
     {
         private const int WeightRowsPerPiece = 48;
 
-        private PinnedBuffer? inputs;
-        private bool masked;
+        private PinnedBuffer? x;
+        private bool mask;
         private int panels;
 
         public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked)
         {
-            (this.inputs, this.masked) = (inputs, masked);
+            (x, mask) = (inputs, masked);
             panels = wantsInputGradients ? Pieces(layer.Inputs, network.Kernels.PanelColumns) : 0;
             network.Workers.Run(this, panels + Pieces(layer.Inputs, WeightRowsPerPiece) + 1);
         }
@@ -190,17 +190,17 @@ internal sealed unsafe class DenseNetwork : INetwork
             network.Kernels.MultiplyTransposed(
                 new Product
                 {
-                    A = network.outputGradients.Pointer,
+                    A = network.outputSide.Pointer,
                     ARow = layer.Outputs,
                     AStep = 1,
                     B = network.parameters.Pointer + layer.Offset + (nint)column * layer.Outputs,
                     BStep = layer.Outputs,
-                    C = network.inputGradients.Pointer + column,
+                    C = network.inputSide.Pointer + column,
                     CRow = layer.Inputs,
-                    Rows = network.batch,
+                    Rows = network.lastBatch,
                     Columns = Math.Min(network.Kernels.PanelColumns, layer.Inputs - column),
                     Depth = layer.Outputs,
-                    Mask = masked ? inputs!.Pointer + column : null,
+                    Mask = mask ? x!.Pointer + column : null,
                 },
                 scratch[worker].Pointer);
         }
@@ -210,23 +210,23 @@ internal sealed unsafe class DenseNetwork : INetwork
             var row = group * WeightRowsPerPiece;
             network.Kernels.Multiply(new Product
             {
-                A = inputs!.Pointer + row,
+                A = x!.Pointer + row,
                 ARow = 1,
                 AStep = layer.Inputs,
-                B = network.outputGradients.Pointer,
+                B = network.outputSide.Pointer,
                 BStep = layer.Outputs,
                 C = network.gradients.Pointer + layer.Offset + (nint)row * layer.Outputs,
                 CRow = layer.Outputs,
                 Rows = Math.Min(WeightRowsPerPiece, layer.Inputs - row),
                 Columns = layer.Outputs,
-                Depth = network.batch,
+                Depth = network.lastBatch,
             });
         }
 
         private void BiasGradients() => network.Kernels.SumRows(
-            network.outputGradients.Pointer,
+            network.outputSide.Pointer,
             layer.Outputs,
-            network.batch,
+            network.lastBatch,
             layer.Outputs,
             network.gradients.Pointer + layer.BiasOffset);
     }

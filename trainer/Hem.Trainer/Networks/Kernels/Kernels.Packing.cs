@@ -16,9 +16,9 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     {
         const int Block = 8;
         var (blockColumns, blockDepth) = Avx.IsSupported ? (columns / Block * Block, depth / Block * Block) : (0, 0);
-        for (var column = 0; column < blockColumns; column += Block)
+        for (var k = 0; k < blockDepth; k += Block)
         {
-            for (var k = 0; k < blockDepth; k += Block)
+            for (var column = 0; column < blockColumns; column += Block)
                 Transpose8(rows + column * stride + k, stride, panel + k * TileColumns + column, TileColumns);
         }
 

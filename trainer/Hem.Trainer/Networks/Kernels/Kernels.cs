@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Hem.Trainer.Networks.Kernels;
 
 /// <summary>The kernels over one kind of vector: here the order in which a product is cut into tiles.</summary>
+[SkipLocalsInit]
 internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
     where TLanes : struct, ILanes<TVector>
     where TVector : struct
