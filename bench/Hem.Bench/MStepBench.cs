@@ -46,7 +46,8 @@ internal static class MStepBench
         var flops = MStep.Flops;
         var best = KernelSet.Best.Width == 512 ? ours : ours256;
         var theirs = single.Min() < foreachTimes.Min() ? single : foreachTimes;
-        Console.WriteLine($"{rounds} rounds of {StepsPerRound} steps each, in turns on core {core}; {flops / 1e6:F1} MFLOP a step; {peer.About}");
+        Console.WriteLine(
+            $"{rounds} rounds of {StepsPerRound} steps each, in turns on core {core}; {flops / 1e6:F1} MFLOP a step; {peer.About}");
         Print("Hem, 512-bit kernels", ours);
         Print("Hem, 256-bit kernels", ours256);
         Print("PyTorch, Adam(foreach=False)", single);
@@ -62,7 +63,8 @@ internal static class MStepBench
         double Share(List<double> times, List<double> peak) => flops / times.Min() / 1e9 / peak.Max();
 
         void Print(string name, List<double> times) => Console.WriteLine(
-            $"{name,-30} best {times.Min() * 1e3:F3} ms, median {Median(times) * 1e3:F3} ms, {flops / times.Min() / 1e9:F0} GFLOP/s at best");
+            $"{name,-30} best {times.Min() * 1e3:F3} ms, median {Median(times) * 1e3:F3} ms, " +
+            $"{flops / times.Min() / 1e9:F0} GFLOP/s at best");
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
@@ -140,7 +142,8 @@ internal static class MStepBench
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Work(float* sink)
         {
-            TVector x = TLanes.Broadcast(0.5f), c0 = x, c1 = x, c2 = x, c3 = x, c4 = x, c5 = x, c6 = x, c7 = x, c8 = x, c9 = x, c10 = x, c11 = x;
+            TVector x = TLanes.Broadcast(0.5f);
+            TVector c0 = x, c1 = x, c2 = x, c3 = x, c4 = x, c5 = x, c6 = x, c7 = x, c8 = x, c9 = x, c10 = x, c11 = x;
             for (var i = 0; i < Turns; i++)
             {
                 c0 = TLanes.FusedMultiplyAdd(c0, x, x);
@@ -198,7 +201,8 @@ internal static class MStepBench
                 return new Peer(process, $"PyTorch {ready[6..].Trim()}, one thread");
 
             Console.Error.WriteLine(
-                $"hem-bench mstep: the peer {Python} {script} did not start; it needs PyTorch with OpenBLAS: apt-get install python3-torch libopenblas0-openmp");
+                $"hem-bench mstep: the peer {Python} {script} did not start; it needs PyTorch with OpenBLAS: " +
+                "apt-get install python3-torch libopenblas0-openmp");
             process.Dispose();
             return null;
         }

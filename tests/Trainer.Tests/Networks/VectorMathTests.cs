@@ -13,7 +13,7 @@ public class VectorMathTests
     [Fact]
     public void Log_is_within_2_ulp()
     {
-        var everySize = Enumerable.Range(0, Samples).Select(i => BitConverter.Int32BitsToSingle(1 + i * (0x7f7fffff / Samples))).ToArray();
+        float[] everySize = [.. Enumerable.Range(0, Samples).Select(i => BitConverter.Int32BitsToSingle(1 + i * (0x7f7fffff / Samples)))];
         WorstError(VectorMath.Log, Math.Log, everySize).ShouldBeLessThan(2);
         WorstError(VectorMath.Log, Math.Log, Range(0.4f, 2.5f)).ShouldBeLessThan(2);
     }
@@ -24,8 +24,9 @@ public class VectorMathTests
     [Fact]
     public void Limits_and_what_is_not_a_number_come_out_as_they_should()
     {
-        Apply(VectorMath.Exp, [0, 1000, -1000, 89, -104, float.PositiveInfinity, float.NegativeInfinity, float.NaN, float.MaxValue, float.MinValue])
-            .ShouldBe([1, float.PositiveInfinity, 0, float.PositiveInfinity, 0, float.PositiveInfinity, 0, float.NaN, float.PositiveInfinity, 0]);
+        Apply(VectorMath.Exp, [0, 89, 1000, float.MaxValue, float.PositiveInfinity])
+            .ShouldBe([1, .. Enumerable.Repeat(float.PositiveInfinity, 4)]);
+        Apply(VectorMath.Exp, [float.NaN, -88, -104, float.MinValue, float.NegativeInfinity]).ShouldBe([float.NaN, 0, 0, 0, 0]);
         Apply(VectorMath.Log, [1, 0, -0f, -1, float.PositiveInfinity, float.NegativeInfinity, float.NaN])
             .ShouldBe([0, float.NegativeInfinity, float.NegativeInfinity, float.NaN, float.PositiveInfinity, float.NaN, float.NaN]);
         Apply(VectorMath.Tanh, [0, 50, -50, float.PositiveInfinity, float.NegativeInfinity, float.NaN, 1e-30f])

@@ -81,8 +81,8 @@ public sealed unsafe class Adam(
         public void Do(int piece, int worker)
         {
             var start = piece * PerPiece;
-            kernels.Adam(
-                step, parameters + start, gradients + start, First.Pointer + start, Second.Pointer + start, Math.Min(PerPiece, count - start));
+            var part = Math.Min(PerPiece, count - start);
+            kernels.Adam(step, parameters + start, gradients + start, First.Pointer + start, Second.Pointer + start, part);
             GC.KeepAlive(this);
         }
     }
