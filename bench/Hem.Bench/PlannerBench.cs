@@ -37,7 +37,8 @@ internal static class PlannerBench
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"step at {Small} trials {Median(small):0.00} us, at {Large} trials {Median(big):0.00} us, parallelism {Parallelism}, median of {Rounds} rounds"));
+            $"step at {Small} trials {Median(small):0.00} us, at {Large} trials {Median(big):0.00} us; "
+            + $"parallelism {Parallelism}, median of {Rounds} rounds"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"planner ratio={Median(small) / Median(big):0.00}"));
         return 0;
     }

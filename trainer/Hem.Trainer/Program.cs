@@ -1,1 +1,3 @@
-return 0;
+using Hem.Trainer.Trials;
+
+return TrainerProgram.Execute(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error);

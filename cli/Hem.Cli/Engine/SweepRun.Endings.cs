@@ -136,18 +136,4 @@ internal sealed partial class SweepRun
             Post(() => _display.Show(new RunNotice(e.Message, Warning: true)));
         }
     }
-
-    /// <summary>The store, with somebody listening.</summary>
-    private sealed class Tap(ResultStore store, Action<AttemptIdentity, IReadOnlyList<TrainerMessage>> stored) : IReportSink
-    {
-        public ValueTask<ulong> AcknowledgedUpToAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default) =>
-            store.AcknowledgedUpToAsync(attempt, cancellationToken);
-
-        public async Task StoreAsync(
-            AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, CancellationToken cancellationToken = default)
-        {
-            await store.StoreAsync(attempt, reports, cancellationToken);
-            stored(attempt, reports);
-        }
-    }
 }

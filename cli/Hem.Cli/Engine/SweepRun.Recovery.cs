@@ -122,7 +122,7 @@ internal sealed partial class SweepRun
 
     private async Task ServeAsync() =>
         _progress ??= await ProgressHost.StartAsync(
-            _request.Layout, _registry, new Tap(_store, (attempt, reports) => Post(() => OnReports(attempt, reports))));
+            _request.Layout, _registry, _store, (attempt, reports) => Post(() => OnReports(attempt, reports)));
 
     private static string? ReadSecret(string path)
     {

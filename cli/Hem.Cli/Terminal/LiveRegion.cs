@@ -15,6 +15,8 @@ internal sealed class LiveRegion : IDisposable
     private readonly IAnsiConsole _ansi;
     private readonly List<int> _drawn = [];
     private readonly Lock _gate = new();
+    private string _last = "";
+    private int _width;
     private bool _started;
     private bool _closed;
 
@@ -36,14 +38,20 @@ internal sealed class LiveRegion : IDisposable
     /// <summary>Draws <paramref name="lines"/> in the place of the last ones, below <paramref name="above"/>, which stay for good.</summary>
     public void Draw(IReadOnlyList<Line> lines, IReadOnlyList<Line> above, int width)
     {
+        string below = string.Concat(lines.Select(line => Render(line) + "\e[K\n"));
+        if (above.Count == 0 && width == _width && below == _last) return;
+        _last = below;
         var text = new StringBuilder();
         text.Append("\e[?2026h");  // one frame, where the terminal knows that
         if (!_started) text.Append("\e[?25l");
         _started = true;
         int up = _drawn.Sum(cells => Math.Max(1, (cells + width - 1) / Math.Max(1, width)));
         if (up > 0) text.Append('\r').Append("\e[").Append(up).Append('A');
-        foreach (Line line in above.Concat(lines)) text.Append(Render(line)).Append("\e[K\n");
-        text.Append("\e[J\e[?2026l");
+        // Lines that the terminal broke in two stay tied to each other until they are erased.
+        if (width != _width) text.Append("\e[J");
+        _width = width;
+        foreach (Line line in above) text.Append(Render(line)).Append("\e[K\n");
+        text.Append(below).Append("\e[J\e[?2026l");
         _drawn.Clear();
         _drawn.AddRange(lines.Select(line => line.Width));
         lock (_gate)

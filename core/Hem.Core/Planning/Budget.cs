@@ -67,7 +67,8 @@ internal sealed record Budget(string? Spent, bool MayStart, TimeSpan? ExhaustedA
         if (desired.WallClock is { } wall)
             budget = budget.Within("wall clock", "spec.budget.wallClock", usage.WallClock, wall, live, live.Since is null ? 0 : 1);
         if (desired.GpuHours is { } hours)
-            budget = budget.Within("GPU hours", "spec.budget.gpuHours", usage.GpuTime, TimeSpan.FromHours(Math.Min(hours, MostHours)), live, live.Gpus);
+            budget = budget.Within(
+                "GPU hours", "spec.budget.gpuHours", usage.GpuTime, TimeSpan.FromHours(Math.Min(hours, MostHours)), live, live.Gpus);
         return budget;
     }
 

@@ -14,10 +14,10 @@ public sealed record DesiredSweep
     /// <summary>The trials in the order of the expansion, which is the order in which they start. Names are unique.</summary>
     public required IReadOnlyList<DesiredTrial> Trials { get; init; }
 
-    /// <summary>Attempts that may live at once. 0 stops everything, as <see cref="Suspend"/> does. The engine puts its default here.</summary>
+    /// <summary>Attempts that may live at once. 0 stops everything, as <see cref="Suspend"/> does.</summary>
     public required int Parallelism { get; init; }
 
-    /// <summary>Attempts that are forgiven: with 3 failures, the fourth is the trial's last. Failures and disruptions count apart.</summary>
+    /// <summary>What is forgiven: with 3 failures, the fourth is the trial's last. Disruptions count apart.</summary>
     public RetrySpec Retries { get; init; } = new();
 
     /// <summary>Limit of <see cref="SweepUsage.WallClock"/>; null = none.</summary>

@@ -5,7 +5,8 @@ public enum StopReason { Suspended, BudgetExhausted, Superseded, ParallelismRedu
 /// <summary>One thing for the engine to do now. What each promises is said at <see cref="Planner"/>.</summary>
 public abstract record PlanAction(string Trial);
 
-/// <summary>Create the trial object. <paramref name="Complete"/>: its Finished is stored, so it is born complete and gets no attempt.</summary>
+/// <summary>Create the trial object.</summary>
+/// <param name="Complete">Its Finished is stored, so it is born complete and gets no attempt.</param>
 public sealed record CreateTrial(string Trial, string Hash, bool Complete) : PlanAction(Trial);
 
 /// <summary>Claim attempt <paramref name="Number"/> and launch it. Refused if the record knows this number or a later one.</summary>
@@ -61,7 +62,8 @@ public sealed record TrialStatus(TrialPhase Phase, string Reason, int Attempts, 
 /// <param name="Stopping">Of the running ones: asked to save and leave.</param>
 /// <param name="Starting">Of the running ones: claimed, not yet running.</param>
 public sealed record TrialCounts(
-    int Total, int Waiting, int BackingOff, int Running, int Finished, int Failed, int Conflicted, int Superseded, int Starting, int Stopping);
+    int Total, int Waiting, int BackingOff, int Running, int Finished, int Failed, int Conflicted, int Superseded,
+    int Starting, int Stopping);
 
 /// <summary>What the sweep has used, from the attempts' times alone: the same after a restart and in both engines.</summary>
 /// <param name="WallClock">
@@ -73,7 +75,9 @@ public sealed record SweepUsage(TimeSpan WallClock, TimeSpan GpuTime);
 
 public enum ConditionType { Accepted, Progressing, Complete, Suspended }
 
-/// <summary>As Kubernetes' conditions: <paramref name="Reason"/> in CamelCase for programs, <paramref name="Message"/> one line for people.</summary>
+/// <summary>As Kubernetes' conditions.</summary>
+/// <param name="Reason">In CamelCase, for programs.</param>
+/// <param name="Message">One line, for people.</param>
 public sealed record Condition(ConditionType Type, bool Status, string Reason, string Message);
 
 public enum SweepState { Invalid, Progressing, Suspending, Suspended, Stopping, BudgetExhausted, Complete, CompleteWithFailures }

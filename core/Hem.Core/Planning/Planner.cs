@@ -30,8 +30,9 @@ namespace Hem.Core.Planning;
 /// <list type="number">
 /// <item><b>Records first.</b> StartAttempt first claims the number in the trial's durable record by a conditional write (a primary
 /// key, a resourceVersion), and is refused there if the record knows that number or a later one, has a live attempt, or has Finished.
-/// Only the holder of the claim launches. A claim found without process or pod after a restart is launched under its own number if the engine
-/// can tell that it never was (Jobs have deterministic names), else is recorded as <see cref="AttemptOutcome.NeverLaunched"/>.
+/// Only the holder of the claim launches. A claim found without process or pod after a restart is launched under its own number
+/// if the engine can tell that it never was (Jobs have deterministic names), else is recorded as
+/// <see cref="AttemptOutcome.NeverLaunched"/>.
 /// An attempt's end is in the record before its Job, log or pid file is removed.</item>
 /// <item><b>Own writes are observed at once.</b> What CarryOut has read back or written goes into Observe before the next Plan; after
 /// a restart the index is filled from reads that cannot be older than the engine's own writes (the store, a quorum list). This
@@ -55,7 +56,7 @@ public static class Planner
     /// <summary>Deletions, marks and re-creations of one step, each; the engine plans again at once, so this only bounds a step.</summary>
     public const int Batch = 256;
 
-    /// <summary>A trainer that still lives this long after its Finished was stored is stopped, so that it does not keep its place.</summary>
+    /// <summary>A trainer that still lives this long after its Finished was stored is stopped: it keeps a place.</summary>
     public static readonly TimeSpan FinishGrace = TimeSpan.FromSeconds(30);
 
     /// <summary>Plans one step. Costs O(parallelism + log trials), and never more than a batch of bookkeeping.</summary>
@@ -130,7 +131,8 @@ public static class Planner
 
     /// <summary>
     /// Begun trials come first, longest due first: finishing what was begun gives answers sooner and keeps few checkpoints around. Then
-    /// new ones in the order of the sweep. An attempt starts only when its object is observed; a trial whose object is missing keeps its place.
+    /// new ones in the order of the sweep. An attempt starts only when its object is observed; a trial whose object is missing keeps
+    /// its place while it is created.
     /// </summary>
     private static void StartAttempts(ObservedSweep observed, int places, DateTimeOffset now, List<PlanAction> actions)
     {

@@ -47,9 +47,9 @@ internal static class StatusWriter
         {
             TrialPhase.Conflicted => TrialVerdict.ConflictOf(observed.Desired.Trials[entry.Order], entry.Seen!)!,
             TrialPhase.Failed when verdict.Disruptions > observed.Desired.Retries.Disruptions =>
-                $"disrupted {verdict.Disruptions} times, the last time: {Why(last)}",
+                $"disrupted {Words.Count(verdict.Disruptions, "time")}, the last time: {Why(last)}",
             TrialPhase.Failed when verdict.Failures > observed.Desired.Retries.Failures =>
-                $"failed {verdict.Failures} times, the last time: {Why(last)}",
+                $"failed {Words.Count(verdict.Failures, "time")}, the last time: {Why(last)}",
             TrialPhase.Failed or TrialPhase.BackingOff => Why(last),
             TrialPhase.Waiting when last is not null => Why(last),
             TrialPhase.Running => last?.Waiting ?? "",

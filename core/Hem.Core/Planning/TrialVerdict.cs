@@ -30,7 +30,10 @@ internal readonly record struct TrialVerdict(
     public static TrialVerdict Of(DesiredTrial? desired, TrialObservation? seen, RetrySpec limits)
     {
         if (seen is null)
-            return new TrialVerdict { Phase = TrialPhase.Waiting, CanStart = desired is not null, Counts = desired is not null, NextNumber = 1 };
+        {
+            var wanted = desired is not null;
+            return new TrialVerdict { Phase = TrialPhase.Waiting, CanStart = wanted, Counts = wanted, NextNumber = 1 };
+        }
 
         int live = 0, failures = 0, disruptions = 0;
         long gpuTicks = 0;

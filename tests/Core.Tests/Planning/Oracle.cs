@@ -8,8 +8,8 @@ internal static class Oracle
     public static void Check(ObservedSweep observed, Plan plan, DateTimeOffset now)
     {
         var (counts, usage) = (plan.Status.Counts, plan.Status.Usage);
-        World.Ensure(counts.Waiting + counts.BackingOff + counts.Running + counts.Finished + counts.Failed + counts.Conflicted == counts.Total,
-            $"phases do not add up: {counts}");
+        var sum = counts.Waiting + counts.BackingOff + counts.Running + counts.Finished + counts.Failed + counts.Conflicted;
+        World.Ensure(sum == counts.Total, $"phases do not add up: {counts}");
         var phases = observed.Desired.Trials.CountBy(t => Planner.Describe(observed, t.Name, now).Phase).ToDictionary();
         foreach (var (phase, counted) in new[]
         {
@@ -17,7 +17,8 @@ internal static class Oracle
             (TrialPhase.Finished, counts.Finished), (TrialPhase.Failed, counts.Failed), (TrialPhase.Conflicted, counts.Conflicted),
         })
             World.Ensure(phases.GetValueOrDefault(phase) == counted, $"{phases.GetValueOrDefault(phase)} are {phase}, counted {counted}");
-        World.Ensure(counts.Finished == observed.Desired.Trials.Count(t => observed.Find(t.Name)?.FinishedAt is not null), "finished trials");
+        var finished = observed.Desired.Trials.Count(t => observed.Find(t.Name)?.FinishedAt is not null);
+        World.Ensure(counts.Finished == finished, $"{finished} are finished, counted {counts.Finished}");
 
         var held = observed.Trials.SelectMany(t => t.Attempts).SelectMany(a => Held(a, now)).ToList();
         var gpu = new TimeSpan(observed.Trials.SelectMany(t => t.Attempts).Sum(a => Held(a, now).Sum(h => a.Gpus * (h.To - h.From).Ticks)));

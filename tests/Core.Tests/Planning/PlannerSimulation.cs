@@ -11,7 +11,8 @@ public class PlannerSimulation
         const int Parallelism = 200;
         var random = new Random(1);
         var names = Enumerable.Range(0, Trials).Select(i => $"big-{i:x16}").ToArray();
-        var observed = new ObservedSweep(new DesiredSweep { Trials = [.. names.Select(n => new DesiredTrial(n, n))], Parallelism = Parallelism });
+        var desired = new DesiredSweep { Trials = [.. names.Select(n => new DesiredTrial(n, n))], Parallelism = Parallelism };
+        var observed = new ObservedSweep(desired);
         var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var running = new List<(string Trial, int Number)>();
         int created = 0, failures = 0, disruptions = 0, starts = 0, mostCreated = 0;
@@ -53,7 +54,12 @@ public class PlannerSimulation
                 observed.Observe((luck is 1 or 2 ? seen : seen with { FinishedAt = now }).With(seen.Attempts[^1] with
                 {
                     Phase = AttemptPhase.Exited,
-                    Outcome = luck == 1 ? AttemptOutcome.Failed("exit code 1") : luck == 2 ? AttemptOutcome.Disrupted("evicted") : AttemptOutcome.Completed,
+                    Outcome = luck switch
+                    {
+                        1 => AttemptOutcome.Failed("exit code 1"),
+                        2 => AttemptOutcome.Disrupted("evicted"),
+                        _ => AttemptOutcome.Completed,
+                    },
                     EndedAt = now,
                 }));
             }

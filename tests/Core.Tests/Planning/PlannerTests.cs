@@ -13,17 +13,19 @@ public class PlannerTests
         Parallelism = parallelism,
     };
 
-    private static TrialObservation Seen(string name, params AttemptObservation[] attempts) => new(name, World.HashOf(name)) { Attempts = attempts };
+    private static TrialObservation Seen(string name, params AttemptObservation[] attempts) =>
+        new(name, World.HashOf(name)) { Attempts = attempts };
 
     private static AttemptObservation Running(int number = 1, int startedSecondsAgo = 10, int gpus = 0) =>
         new(number, "id", AttemptPhase.Running) { StartedAt = Noon.AddSeconds(-startedSecondsAgo), Gpus = gpus };
 
-    private static AttemptObservation Ended(AttemptOutcome outcome, int number = 1, double secondsAgo = 0) => new(number, "id", AttemptPhase.Exited)
-    {
-        Outcome = outcome,
-        StartedAt = Noon.AddSeconds(-100),
-        EndedAt = Noon.AddSeconds(-secondsAgo),
-    };
+    private static AttemptObservation Ended(AttemptOutcome outcome, int number = 1, double secondsAgo = 0) =>
+        new(number, "id", AttemptPhase.Exited)
+        {
+            Outcome = outcome,
+            StartedAt = Noon.AddSeconds(-100),
+            EndedAt = Noon.AddSeconds(-secondsAgo),
+        };
 
     private static TrialObservation Finished(string name) =>
         Seen(name, Ended(AttemptOutcome.Completed, secondsAgo: 5)) with { FinishedAt = Noon.AddSeconds(-6) };
@@ -71,7 +73,8 @@ public class PlannerTests
         var observed = new ObservedSweep(desired, [Seen("t0", Ended(AttemptOutcome.Completed))]);
 
         Planner.Plan(observed, Noon).Status.State.ShouldBe(SweepState.CompleteWithFailures);
-        Planner.Describe(observed, "t0", Noon).Reason.ShouldBe("failed 1 times, the last time: exit code 0, but its Finished was never stored");
+        Planner.Describe(observed, "t0", Noon).Reason
+            .ShouldBe("failed 1 time, the last time: exit code 0, but its Finished was never stored");
     }
 
     [Theory]
@@ -102,7 +105,8 @@ public class PlannerTests
     public void Disruptions_do_not_use_up_the_retries_of_failures()
     {
         var desired = Sweep(1) with { Retries = new RetrySpec(Failures: 0, Disruptions: 2) };
-        AttemptObservation[] twice = [Ended(AttemptOutcome.Disrupted("evicted"), 1, 9), new(2, "id", AttemptPhase.Gone) { EndedAt = Noon.AddSeconds(-8) }];
+        var gone = new AttemptObservation(2, "id", AttemptPhase.Gone) { EndedAt = Noon.AddSeconds(-8) };
+        AttemptObservation[] twice = [Ended(AttemptOutcome.Disrupted("evicted"), 1, 9), gone];
 
         Plan(desired, Seen("t0", twice)).Actions.ShouldBe([new StartAttempt("t0", 3)]);
         Plan(desired, Seen("t0", [.. twice, Ended(AttemptOutcome.Disrupted("evicted"), 3, 7)])).Status.Counts.Failed.ShouldBe(1);
@@ -196,7 +200,9 @@ public class PlannerTests
     {
         var plan = Plan(
             Sweep(4, parallelism: 1),
-            Seen("t0", Running(startedSecondsAgo: 10)), Seen("t1", Running(startedSecondsAgo: 30)), Seen("t2", Running(startedSecondsAgo: 20)));
+            Seen("t0", Running(startedSecondsAgo: 10)),
+            Seen("t1", Running(startedSecondsAgo: 30)),
+            Seen("t2", Running(startedSecondsAgo: 20)));
 
         plan.Actions.OfType<StopAttempt>().ShouldBe(
             [new StopAttempt("t0", 1, StopReason.ParallelismReduced), new StopAttempt("t2", 1, StopReason.ParallelismReduced)]);
@@ -255,7 +261,10 @@ public class PlannerTests
 
         var plan = Plan(
             Sweep(10, parallelism: 4),
-            Seen("t0", Running()), Seen("t1", starting), Seen("t2", starting), Seen("t3", new AttemptObservation(1, "id", AttemptPhase.Stopping)),
+            Seen("t0", Running()),
+            Seen("t1", starting),
+            Seen("t2", starting),
+            Seen("t3", new AttemptObservation(1, "id", AttemptPhase.Stopping)),
             Seen("t4", Ended(AttemptOutcome.Failed("exit code 1"))));
 
         plan.Status[ConditionType.Progressing].Message.ShouldBe(

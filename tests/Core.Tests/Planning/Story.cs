@@ -58,7 +58,7 @@ public sealed record Story(int Trials, int Parallelism, int Failures, int Disrup
     };
 
     public override string ToString() =>
-        $"sweep of [{string.Join(' ', Wanted(Trials).Select(t => t.Name))}], parallelism {Parallelism}, retries {Failures} + {Disruptions}, "
-        + $"{(Revisions ? "with" : "without")} revisions:\n"
+        $"sweep of [{string.Join(' ', Wanted(Trials).Select(t => t.Name))}], parallelism {Parallelism}, "
+        + $"retries {Failures} + {Disruptions}, {(Revisions ? "with" : "without")} revisions:\n"
         + string.Join('\n', Events.Select(e => "  " + e));
 }

@@ -68,7 +68,8 @@ internal sealed class World(bool withRevisions)
     public void Requeue(Trial trial)
     {
         var live = trial.Live!;
-        Change(trial, live with { Phase = AttemptPhase.Starting, StartedAt = null, Earlier = [.. live.Earlier, new(live.StartedAt!.Value, Now)] });
+        HeldTime held = new(live.StartedAt!.Value, Now);
+        Change(trial, live with { Phase = AttemptPhase.Starting, StartedAt = null, Earlier = [.. live.Earlier, held] });
     }
 
     public void StoreFinished(Trial trial)

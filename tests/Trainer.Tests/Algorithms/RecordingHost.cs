@@ -7,7 +7,7 @@ internal sealed class RecordingHost : ITrainingHost
 {
     private long asked;
 
-    public List<Evaluation> Curve { get; } = [];
+    public List<Evaluation> Curve { get; } = new(1024);
 
     /// <summary>Steps (calls of <see cref="Continue"/>) after which to leave.</summary>
     public long LeaveAfter { get; init; } = long.MaxValue;

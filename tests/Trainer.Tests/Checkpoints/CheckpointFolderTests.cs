@@ -178,6 +178,42 @@ public sealed class CheckpointFolderTests : IDisposable
         messages.ShouldBeEmpty();
     }
 
+    [Fact]
+    public void A_remote_checkpoint_brings_everything_back_in_one_piece_and_a_broken_one_starts_from_zero()
+    {
+        using ReplayBuffer replay = Buffer(7);
+        byte[]? kept = null;
+        RemoteCheckpoints Remote(string trial = "trial") =>
+            new(() => kept, (_, bytes) => kept = bytes.ToArray(), trial, "test 1", messages.Add);
+        Remote().TryLoad(replay, _ => { }).ShouldBeFalse();
+        Collect(replay, 10);
+        Remote().Save(replay, 1, [42]).ShouldBe(kept!.Length);
+
+        using ReplayBuffer loaded = Buffer(7);
+        byte got = 0;
+        Remote().TryLoad(loaded, header =>
+        {
+            got = header.State[0];
+            loaded.Restored(10);
+        }).ShouldBeTrue();
+        got.ShouldBe((byte)42);
+        ShouldBeSame(loaded, replay);
+
+        Should.Throw<ForeignCheckpointException>(() => Remote("another").TryLoad(loaded, _ => { }));
+        messages.ShouldBeEmpty();
+        foreach (int at in (int[])[0, 9, 30, kept.Length / 2, kept.Length - 1])
+        {
+            byte[] whole = [.. kept];
+            kept[at] ^= 4;
+            Remote().TryLoad(loaded, _ => { }).ShouldBeFalse();
+            kept = whole[..at];
+            Remote().TryLoad(loaded, _ => { }).ShouldBeFalse();
+            kept = whole;
+        }
+
+        messages.Count.ShouldBe(10);
+    }
+
     private CheckpointFolder Folder() => new(folder.Path, "trial", "test 1", messages.Add);
 
     private ReplayBuffer Buffer(int capacityPerWorker = 20) => new(TrajectoryLayout.Of(task), 2, 2 * capacityPerWorker);

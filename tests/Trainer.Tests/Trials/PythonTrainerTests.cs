@@ -1,0 +1,60 @@
+using Hem.Core.Sweeps;
+using Hem.Progress;
+
+namespace Trainer.Tests.Trials;
+
+/// <summary>A trainer of another language on stock gRPC (tests/PythonTrainer) keeps the contract with the real server.</summary>
+public class PythonTrainerTests
+{
+    private const string Python = "/usr/bin/python3";
+
+    private static readonly ParameterSet Parameters = ParameterSet.Of(("algorithm", "hem"), ("task", "flipbit-10"), ("iterations", 40));
+
+    [Fact]
+    public void Its_descriptor_is_that_of_progress_proto()
+    {
+        byte[] current = ProgressReflection.Descriptor.SerializedData.ToByteArray();
+        string fresh = Path.Combine(Path.GetTempPath(), "progress.desc");
+        if (!File.ReadAllBytes(Program("progress.desc")).SequenceEqual(current))
+        {
+            File.WriteAllBytes(fresh, current);
+            Assert.Fail($"progress.proto has changed: copy {fresh} to tests/PythonTrainer/progress.desc");
+        }
+    }
+
+    [Fact]
+    public async Task It_trains_to_the_end()
+    {
+        Require();
+        await using var harness = new TrialHarness(Parameters);
+        await harness.ServeAsync();
+        TrainerProcess process = harness.Start(Python, Program("trainer.py"));
+        (await harness.EndAsync(process)).ShouldBe(0, process.Log);
+        harness.Sink.Curve.Count.ShouldBe(41);
+        harness.Sink.Reports[^1].Report.Finished.Iteration.ShouldBe(40UL);
+    }
+
+    [Fact]
+    public async Task Asked_to_leave_it_leaves_with_143_and_goes_on_alike_though_the_server_was_away()
+    {
+        Require();
+        await using var harness = new TrialHarness(Parameters);
+        harness.Environment["HEM_TOY_SECONDS"] = "0.05";
+        await harness.ServeAsync();
+        TrainerProcess first = harness.Start(Python, Program("trainer.py"));
+        await harness.UntilAsync(() => harness.Sink.Curve.Count > 3, first);
+        await harness.StopServingAsync();
+        first.Terminate();
+        (await harness.EndAsync(first)).ShouldBe(143, first.Log);
+        await harness.ServeAsync();
+        TrainerProcess second = harness.Start(Python, Program("trainer.py"));
+        (await harness.EndAsync(second)).ShouldBe(0, second.Log);
+        harness.Sink.Curve.Select(point => point.Iteration).ShouldBe(Enumerable.Range(0, 41).Select(i => (ulong)i));
+        harness.Sink.Differences.ShouldBeEmpty();
+    }
+
+    private static string Program(string name) => Path.Combine(AppContext.BaseDirectory, "PythonTrainer", name);
+
+    private static void Require() => Assert.SkipUnless(
+        File.Exists(Python) && Directory.Exists("/usr/lib/python3/dist-packages/grpc"), "needs python3-grpcio and python3-protobuf");
+}

@@ -1,0 +1,31 @@
+namespace Hem.Trainer.Trials;
+
+/// <summary>What `hem-trainer --help` says.</summary>
+internal static class Usage
+{
+    public const string Text = """
+        hem-trainer: runs one trial of a Hem sweep. People do not start it; `hem run FILE` does (see `hem --help`).
+
+        usage: hem-trainer              run the trial that the environment describes
+               hem-trainer --help       this text
+               hem-trainer --version    name and version
+
+        algorithms: hem      tasks: flipbit-K (K 2..128), fourrooms
+
+        environment (docs/trainer-contract.md says all of it):
+          HEM_TRIAL                the trial: JSON with apiVersion, sweep, name, seed, parameters, trainer
+          HEM_ATTEMPT              which attempt at the trial this is; opaque
+          HEM_PROGRESS_ADDRESS     where to report: unix:/path, http://host:port or https://host:port
+          HEM_PROGRESS_TOKEN_FILE  file with the bearer token, read again at each connection
+          HEM_PROGRESS_CA_FILE     file with the certificates to trust (PEM), read again at each connection
+          HEM_CHECKPOINT_DIR       folder for the trial's checkpoints; without it they go through the progress server
+
+        signals: SIGTERM or SIGINT: save and leave
+
+        exit codes:
+          0    finished, and Hem has stored it
+          64   the configuration is bad; trying again will not help
+          143  saved and left, because it was asked to
+          else failed; the reason is the last line of standard error
+        """;
+}
