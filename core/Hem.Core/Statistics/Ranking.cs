@@ -3,7 +3,7 @@ namespace Hem.Core.Statistics;
 /// <summary>What can be said of a configuration against the best one.</summary>
 public enum Verdict
 {
-    /// <summary>It has the highest score (or shares it exactly).</summary>
+    /// <summary>The first row. Another with exactly the same score shares its rank and shows no difference.</summary>
     Best,
 
     /// <summary>The best one is better: the paired 95% interval lies above 0 and Holm's procedure over all comparisons agrees.</summary>

@@ -31,35 +31,36 @@ public sealed class Report
     public IReadOnlyList<string> Headlines { get; }
 
     /// <summary>The rankings as plain text for a terminal, a block per task, at most 20 rows each.</summary>
-    public string RankingText => Text();
-
-    private string Text()
+    public string RankingText
     {
-        const int most = 20;
-        var text = new StringBuilder();
-        foreach (var task in tasks)
+        get
         {
-            if (text.Length > 0)
-                text.Append('\n');
-            if (tasks.Count > 1)
-                text.Append(task.Task).Append('\n');
-            var rows = task.Ranking.Rows.Take(most).Select(row => (
-                Rank: row.Rank is { } rank ? $"{rank}." : "-", task.Configurations[row.Index].Label, Score: Words.Score(row.Estimate),
-                Seeds: Seeds(task.Configurations[row.Index]), Verdict: Words.Verdict(task, row))).ToArray();
-            foreach (var row in rows)
+            const int most = 20;
+            var text = new StringBuilder();
+            foreach (var task in tasks)
             {
-                text.Append(row.Rank.PadLeft(rows.Max(other => other.Rank.Length) + 2)).Append(' ')
-                    .Append(row.Label.PadRight(rows.Max(other => other.Label.Length))).Append("  ")
-                    .Append(row.Score.PadRight(rows.Max(other => other.Score.Length))).Append("  ")
-                    .Append(row.Seeds.PadRight(rows.Max(other => other.Seeds.Length))).Append("  ").Append(row.Verdict).Append('\n');
+                if (text.Length > 0)
+                    text.Append('\n');
+                if (tasks.Count > 1)
+                    text.Append(task.Task).Append('\n');
+                var rows = task.Ranking.Rows.Take(most).Select(row => (
+                    Rank: row.Rank is { } rank ? $"{rank}." : "-", task.Configurations[row.Index].Label, Score: Words.Score(row.Estimate),
+                    Seeds: Seeds(task.Configurations[row.Index]), Verdict: Words.Verdict(task, row))).ToArray();
+                foreach (var row in rows)
+                {
+                    text.Append(row.Rank.PadLeft(rows.Max(other => other.Rank.Length) + 2)).Append(' ')
+                        .Append(row.Label.PadRight(rows.Max(other => other.Label.Length))).Append("  ")
+                        .Append(row.Score.PadRight(rows.Max(other => other.Score.Length))).Append("  ")
+                        .Append(row.Seeds.PadRight(rows.Max(other => other.Seeds.Length))).Append("  ").Append(row.Verdict).Append('\n');
+                }
+                if (task.Ranking.Rows.Count > most)
+                    text.Append($"  and {Words.Number(task.Ranking.Rows.Count - most)} more\n");
             }
-            if (task.Ranking.Rows.Count > most)
-                text.Append($"  and {Words.Number(task.Ranking.Rows.Count - most)} more\n");
-        }
-        return text.ToString();
+            return text.ToString();
 
-        static string Seeds(ConfigurationResult configuration) => configuration.Partial
-            ? $"{configuration.Scores.Count} of {ReportHtml.Count(configuration.Trials.Count, "seed")}" : ReportHtml.Count(configuration.Scores.Count, "seed");
+            static string Seeds(ConfigurationResult configuration) => configuration.Partial
+                ? $"{configuration.Scores.Count} of {ReportHtml.Count(configuration.Trials.Count, "seed")}" : ReportHtml.Count(configuration.Scores.Count, "seed");
+        }
     }
 
     /// <summary>The rankings as JSON, as in <c>ranking.json</c>; <see cref="Reports.RankingJson"/> documents the fields.</summary>
