@@ -14,7 +14,9 @@ public readonly struct CallOptions(Metadata? headers = null, DateTime? deadline 
     public CallOptions WithCancellationToken(CancellationToken cancellationToken) => new(Headers, Deadline, cancellationToken);
 }
 
-/// <summary>One request, one response. Await it, or its <see cref="ResponseAsync"/>. Disposing gives up a call that has not ended.</summary>
+/// <summary>
+/// One request, one response. Await it, or its <see cref="ResponseAsync"/>. Disposing gives up a call that has not ended.
+/// </summary>
 public sealed class AsyncUnaryCall<TResponse>(
     Task<TResponse> responseAsync,
     Task<Metadata> responseHeadersAsync,

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http;
-using System.Net.Http.Headers;
 
 namespace Hem.Progress.Grpc;
 
@@ -11,9 +9,6 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
     where TRequest : class
     where TResponse : class
 {
-    private static readonly string s_userAgent =
-        $"grpc-dotnet-hem/{typeof(ClientCall<,>).Assembly.GetName().Version?.ToString(3)} (.NET {Environment.Version})";
-
     private readonly Method<TRequest, TResponse> _method;
     private readonly GrpcChannelOptions _channelOptions;
     private readonly CancellationTokenSource _ended = new();
@@ -43,7 +38,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
             _deadline = new DateTimeOffset(deadline.ToUniversalTime());
         ArmTriggers(channel.Disposed, options.CancellationToken);
         _started = _ending is null
-            ? StartAsync(channel.Invoker, Request(channel, host, options.Headers))
+            ? StartAsync(channel.Invoker, CallHead.Request(channel, method.FullName, host, options.Headers, TimeLeft, _content))
             : Task.FromResult<MessageReader<TResponse>?>(null);
         if (_ending is not null)
             _content.Abandon();
@@ -151,8 +146,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
 
     private async Task<bool> MoveNextAsync(ValueTask<bool>? begun, CancellationToken cancellationToken)
     {
-        using var registration = cancellationToken.UnsafeRegister(
-            static call => ((ClientCall<TRequest, TResponse>)call!).End(new Status(StatusCode.Cancelled, "Call canceled by the client.")), this);
+        using var registration = cancellationToken.UnsafeRegister(static call => Cancel(call, "Call canceled by the client."), this);
         try
         {
             if (begun is null && await _started.ConfigureAwait(false) is { } reader)
@@ -189,9 +183,9 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
             var head = response.Headers.NonValidated;
             if (head.TryGetValues(GrpcProtocol.StatusHeader, out _))
             {
-                var headers = Received(head);
+                var headers = CallHead.Metadata(head);
                 _headers.TrySetResult(headers);
-                End(StatusOf(head), headers);
+                End(CallHead.Status(head), headers);
                 return null;
             }
             var contentType = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : null;
@@ -202,7 +196,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
                     $"The answer is no gRPC: HTTP status {(int)response.StatusCode}, content type '{contentType}'."));
                 return null;
             }
-            _headers.TrySetResult(Received(head));
+            _headers.TrySetResult(CallHead.Metadata(head));
             var body = await response.Content.ReadAsStreamAsync(_ended.Token).ConfigureAwait(false);
             return _reader = new MessageReader<TResponse>(
                 PipeReader.Create(body, new StreamPipeReaderOptions(bufferSize: 16 * 1024)),
@@ -216,38 +210,12 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         }
     }
 
-    private HttpRequestMessage Request(GrpcChannel channel, string? host, Metadata? metadata)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.Address, _method.FullName))
-        {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = _content,
-        };
-        var headers = request.Headers;
-        headers.Host = host;
-        headers.TryAddWithoutValidation("TE", "trailers");
-        headers.TryAddWithoutValidation("User-Agent", metadata?.GetValue("user-agent") is { } own ? $"{own} {s_userAgent}" : s_userAgent);
-        headers.TryAddWithoutValidation(GrpcProtocol.AcceptEncodingHeader, GrpcProtocol.Identity);
-        if (_deadline is { } deadline)
-            headers.TryAddWithoutValidation(GrpcProtocol.TimeoutHeader, GrpcProtocol.EncodeTimeout(deadline - _channelOptions.TimeProvider.GetUtcNow()));
-        foreach (var entry in metadata ?? Metadata.Empty)
-        {
-            if (!GrpcProtocol.IsReserved(entry.Key) && entry.Key != "user-agent")
-                headers.TryAddWithoutValidation(entry.Key, entry.IsBinary ? GrpcProtocol.EncodeBinary(entry.ValueBytes) : entry.Value);
-        }
-        return request;
-    }
-
     private void ArmTriggers(CancellationToken channelDisposed, CancellationToken cancellationToken)
     {
-        Arm(() => cancellationToken.UnsafeRegister(
-            static call => ((ClientCall<TRequest, TResponse>)call!).End(new Status(StatusCode.Cancelled, "Call canceled by the client.")), this));
-        Arm(() => channelDisposed.UnsafeRegister(
-            static call => ((ClientCall<TRequest, TResponse>)call!).End(new Status(StatusCode.Cancelled, "The channel is disposed.")), this));
-        if (_deadline is not { } deadline)
+        Arm(() => cancellationToken.UnsafeRegister(static call => Cancel(call, "Call canceled by the client."), this));
+        Arm(() => channelDisposed.UnsafeRegister(static call => Cancel(call, "The channel is disposed."), this));
+        if (TimeLeft is not { } left)
             return;
-        var left = deadline - _channelOptions.TimeProvider.GetUtcNow();
         if (left <= TimeSpan.Zero)
             EndByDeadline();
         else
@@ -273,12 +241,15 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         armed.Dispose();
     }
 
+    private static void Cancel(object? call, string why) =>
+        ((ClientCall<TRequest, TResponse>)call!).End(new Status(StatusCode.Cancelled, why));
+
     private void EndByDeadline() => End(new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded"));
 
     private void EndFromTrailers()
     {
         var trailers = _response!.TrailingHeaders.NonValidated;
-        End(StatusOf(trailers), Received(trailers));
+        End(CallHead.Status(trailers), CallHead.Metadata(trailers));
     }
 
     private void End(Status status, Metadata? trailers = null, bool evenIfOk = false)
@@ -288,7 +259,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
             if (_ending is { } ended && !(evenIfOk && ended.Failure is null))
                 return;
             // The server's clock may be the quicker one: it gives up a call at its deadline by resetting the stream.
-            if (status.StatusCode == StatusCode.Cancelled && trailers is null && DeadlineHasPassed)
+            if (status.StatusCode == StatusCode.Cancelled && trailers is null && TimeLeft <= TimeSpan.Zero)
                 status = new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded", status.DebugException);
             _ending = new Ending(status, trailers ?? _ending?.Trailers ?? Metadata.Empty);
         }
@@ -308,7 +279,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         _response?.Dispose();
     }
 
-    private bool DeadlineHasPassed => _deadline is { } deadline && _channelOptions.TimeProvider.GetUtcNow() >= deadline;
+    private TimeSpan? TimeLeft => _deadline - _channelOptions.TimeProvider.GetUtcNow();
 
     private Status Describe(Exception e) => e switch
     {
@@ -321,27 +292,6 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         _ending?.Failure ?? new RpcException(_ending is null
             ? new Status(StatusCode.Unavailable, "The call ended before the message was sent; the response stream tells why.")
             : new Status(StatusCode.Cancelled, "The server has ended the call: it takes no more messages."));
-
-    private static Status StatusOf(HttpHeadersNonValidated headers)
-    {
-        if (!headers.TryGetValues(GrpcProtocol.StatusHeader, out var code))
-            return new Status(StatusCode.Unknown, "The server ended the call without a grpc-status.");
-        if (!int.TryParse(code.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return new Status(StatusCode.Unknown, $"The server ended the call with grpc-status '{code}', which is no number.");
-        var detail = headers.TryGetValues(GrpcProtocol.MessageHeader, out var message) ? GrpcProtocol.PercentDecode(message.ToString()) : "";
-        return new Status((StatusCode)number, detail);
-    }
-
-    private static Metadata Received(HttpHeadersNonValidated headers)
-    {
-        var metadata = new Metadata();
-        foreach (var (name, values) in headers)
-        {
-            foreach (var value in values)
-                GrpcProtocol.AddReceived(metadata, name, value);
-        }
-        return metadata;
-    }
 
     private sealed class Ending(Status status, Metadata trailers)
     {

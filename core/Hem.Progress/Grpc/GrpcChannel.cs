@@ -52,7 +52,10 @@ public sealed class GrpcChannel : IDisposable
             return new GrpcChannel(address, new Uri("http://localhost"), options.HttpHandler ?? Handler(options, endpoint), options);
         }
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new ArgumentException($"'{address}' is no address: write http://host:port, https://host:port or unix:/path.", nameof(address));
+        {
+            throw new ArgumentException(
+                $"'{address}' is no address: write http://host:port, https://host:port or unix:/path.", nameof(address));
+        }
         return new GrpcChannel(address, uri, options.HttpHandler ?? Handler(options, null), options);
     }
 

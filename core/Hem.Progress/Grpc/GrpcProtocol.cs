@@ -15,7 +15,9 @@ internal static class GrpcProtocol
     public const string AcceptEncodingHeader = "grpc-accept-encoding";
     public const string Identity = "identity";
 
-    private static readonly SearchValues<char> s_plain = SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Where(c => c != '%')]);
+    // grpc-message as it is: printable ASCII without %.
+    private static readonly SearchValues<char> s_plain =
+        SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Where(c => c != '%')]);
 
     /// <summary><c>application/grpc</c>, alone or followed by <c>+format</c> or <c>;parameters</c>.</summary>
     public static bool IsGrpcContentType(string? contentType) =>
@@ -113,7 +115,9 @@ internal static class GrpcProtocol
     /// <summary>Base64 without padding, as the specification prefers.</summary>
     public static string EncodeBinary(byte[] bytes) => Convert.ToBase64String(bytes).TrimEnd('=');
 
-    /// <summary>Adds a header that arrived. Values of one key may have been joined by commas; a <c>-bin</c> value that is no base64 is dropped.</summary>
+    /// <summary>
+    /// Adds a header that arrived. Bytes of one key may have been joined by commas; a <c>-bin</c> value that is no base64 is dropped.
+    /// </summary>
     public static void AddReceived(Metadata metadata, string name, string value)
     {
         var key = name.ToLowerInvariant();

@@ -13,11 +13,12 @@ internal sealed class GrpcServer
     public static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49);
 
     private readonly CancellationTokenSource _stopped;
-    private readonly PeerStreams _peers = new();
+    private readonly PeerStreams _peers;
 
     public GrpcServer(GrpcServiceOptions options, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
     {
         Options = options;
+        _peers = new PeerStreams(options.MaxStreamsPerPeer);
         Logger = loggers.CreateLogger("Hem.Progress.Grpc");
         _stopped = new CancellationTokenSource(Timeout.InfiniteTimeSpan, options.TimeProvider);
         lifetime.ApplicationStopping.Register(() => _stopped.CancelAfter(options.ShutdownGrace));
@@ -61,7 +62,7 @@ internal sealed class GrpcServer
             timeout = decoded;
         }
         var peer = Options.PeerOf(http);
-        if (peer is not null && !_peers.TryEnter(peer, Options.MaxStreamsPerPeer))
+        if (peer is not null && !await _peers.TryEnterAsync(peer, http.RequestAborted).ConfigureAwait(false))
         {
             Refuse(http, StatusCode.ResourceExhausted, $"This peer has {Options.MaxStreamsPerPeer} calls open already.");
             return;

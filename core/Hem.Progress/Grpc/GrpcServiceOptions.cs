@@ -5,14 +5,20 @@ namespace Hem.Progress.Grpc;
 /// <summary>The limits of a server.</summary>
 public sealed class GrpcServiceOptions
 {
-    /// <summary>Largest message taken, bytes. A larger one is refused by its length alone (RESOURCE_EXHAUSTED), before it is read.</summary>
+    /// <summary>
+    /// Largest message taken, bytes. A larger one is refused by its length alone (RESOURCE_EXHAUSTED), before it is read.
+    /// </summary>
     public int MaxReceiveMessageSize { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>Messages of one stream that may wait for a client that does not read; then the call is cut off (RESOURCE_EXHAUSTED).</summary>
+    /// <summary>
+    /// Messages of one stream that may wait for a client that does not read; then the call is cut off (RESOURCE_EXHAUSTED). Only
+    /// writes that the handler does not await can gather.
+    /// </summary>
     public int MaxQueuedMessages { get; set; } = 1000;
 
     /// <summary>
-    /// Calls that one peer may have open at once, however many connections it makes (RESOURCE_EXHAUSTED beyond). HTTP/2 limits each
+    /// Calls that one peer may have open at once, however many connections it makes; one more waits for a second for a place, then it
+    /// is refused (RESOURCE_EXHAUSTED). HTTP/2 limits each
     /// connection to as many on its own: see <see cref="GrpcServerExtensions.ConfigureForGrpc"/>.
     /// </summary>
     public int MaxStreamsPerPeer { get; set; } = 64;

@@ -6,7 +6,8 @@ namespace Hem.Progress.Grpc;
 /// <summary>
 /// Puts messages into a transport's buffer: one byte "not compressed", four bytes length (big-endian), the message. Not thread-safe.
 /// </summary>
-internal sealed class MessageWriter<T>(IBufferWriter<byte> output, Action<T, SerializationContext> serialize, int maxMessageSize = int.MaxValue)
+internal sealed class MessageWriter<T>(
+    IBufferWriter<byte> output, Action<T, SerializationContext> serialize, int maxMessageSize = int.MaxValue)
 {
     public const int HeaderSize = 5;
 
@@ -29,7 +30,9 @@ internal sealed class MessageWriter<T>(IBufferWriter<byte> output, Action<T, Ser
         public void Begin() => (_length, _complete) = (-1, false);
 
         public int End() =>
-            _complete ? HeaderSize + _length : throw new InvalidOperationException("The serializer returned without completing the message.");
+            _complete
+                ? HeaderSize + _length
+                : throw new InvalidOperationException("The serializer returned without completing the message.");
 
         public override void SetPayloadLength(int payloadLength)
         {

@@ -111,7 +111,7 @@ public sealed class Metadata : IList<Metadata.Entry>
         {
             Key = CheckKey(key);
             if (!IsBinary)
-                throw new ArgumentException($"Metadata key '{Key}' does not end in '{BinaryHeaderSuffix}': give its value as text.", nameof(key));
+                throw new ArgumentException($"Metadata key '{Key}' has no '{BinaryHeaderSuffix}' at its end: give text.", nameof(key));
             ArgumentNullException.ThrowIfNull(valueBytes);
             _bytes = valueBytes;
         }
@@ -123,7 +123,8 @@ public sealed class Metadata : IList<Metadata.Entry>
         public string Value => _text ?? throw new InvalidOperationException($"Metadata key '{Key}' is binary: read ValueBytes.");
         public byte[] ValueBytes => _bytes ?? Encoding.ASCII.GetBytes(_text!);
 
-        public override string ToString() => $"[Entry: key={Key}, {(_text is null ? $"valueBytes={_bytes!.Length} bytes" : $"value={_text}")}]";
+        // Without the value, which may be a token.
+        public override string ToString() => $"[Entry: key={Key}, {_bytes?.Length ?? _text!.Length} {(IsBinary ? "bytes" : "characters")}]";
 
         // From the wire: the peer's HTTP layer has checked it already, and what it let through is shown as it is.
         internal static Entry Received(string key, string text) => new(key, text, null);

@@ -3,33 +3,60 @@ using Microsoft.AspNetCore.Http;
 namespace Hem.Progress.Grpc;
 
 /// <summary>Counts the open calls of each peer.</summary>
-internal sealed class PeerStreams
+internal sealed class PeerStreams(int limit)
 {
-    private readonly Dictionary<string, int> _open = new(StringComparer.Ordinal);
+    // A client may begin a call as soon as it has given up another, whose handler has yet to notice.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
-    public bool TryEnter(string peer, int limit)
+    private readonly Dictionary<string, Share> _peers = new(StringComparer.Ordinal);
+
+    /// <returns>false: the peer's share stayed used up for a second</returns>
+    public async ValueTask<bool> TryEnterAsync(string peer, CancellationToken cancellationToken)
     {
-        lock (_open)
+        Share share;
+        lock (_peers)
         {
-            var open = _open.GetValueOrDefault(peer);
-            if (open >= limit)
-                return false;
-            _open[peer] = open + 1;
-            return true;
+            if (!_peers.TryGetValue(peer, out share!))
+                _peers.Add(peer, share = new Share(new SemaphoreSlim(limit)));
+            share.Users++;
+        }
+        var entered = false;
+        try
+        {
+            return entered = await share.Open.WaitAsync(s_patience, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!entered)
+                Forget(peer, share);
         }
     }
 
     public void Leave(string peer)
     {
-        lock (_open)
-        {
-            if (--_open[peer] == 0)
-                _open.Remove(peer);
-        }
+        Share share;
+        lock (_peers)
+            share = _peers[peer];
+        share.Open.Release();
+        Forget(peer, share);
     }
 
     public static string DefaultPeerOf(HttpContext http) =>
         http.Request.Headers.Authorization is [{ } token, ..] ? "token " + token
         : http.Connection.RemoteIpAddress is { } address ? "address " + address
         : "connection " + http.Connection.Id;
+
+    private void Forget(string peer, Share share)
+    {
+        lock (_peers)
+        {
+            if (--share.Users == 0)
+                _peers.Remove(peer);
+        }
+    }
+
+    private sealed record Share(SemaphoreSlim Open)
+    {
+        public int Users { get; set; }
+    }
 }

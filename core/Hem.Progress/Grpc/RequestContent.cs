@@ -10,11 +10,14 @@ namespace Hem.Progress.Grpc;
 /// </summary>
 internal sealed class RequestContent : HttpContent
 {
-    private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 64 * 1024, resumeWriterThreshold: 32 * 1024, useSynchronizationContext: false));
+    private readonly Pipe _pipe = new(new PipeOptions(
+        pauseWriterThreshold: 64 * 1024, resumeWriterThreshold: 32 * 1024, useSynchronizationContext: false));
     private readonly CancellationToken _callEnded;
     private readonly Lock _gate = new();
     private Task _pumping = Task.CompletedTask;
-    private bool _consumed;
+    private CancellationTokenSource _superseded = new();
+    private int _pumps;
+    private volatile bool _consumed;
     private bool _abandoned;
 
     public RequestContent(CancellationToken callEnded)
@@ -30,10 +33,8 @@ internal sealed class RequestContent : HttpContent
     {
         lock (_gate)
         {
-            if (_abandoned)
-                return;
             _abandoned = true;
-            if (_pumping.IsCompleted)
+            if (_pumps == 0)
                 _pipe.Reader.Complete();
         }
     }
@@ -54,44 +55,61 @@ internal sealed class RequestContent : HttpContent
         {
             if (_abandoned)
                 return Task.FromException(new OperationCanceledException(_callEnded));
-            return _pumping = PumpAsync(_pumping, stream, cancellationToken);
+            _superseded.Cancel();
+            _superseded = CancellationTokenSource.CreateLinkedTokenSource(_callEnded);
+            _pumps++;
+            return _pumping = PumpAsync(_pumping, stream, _superseded.Token, cancellationToken);
         }
     }
 
-    private async Task PumpAsync(Task previous, Stream stream, CancellationToken cancellationToken)
+    private async Task PumpAsync(Task previous, Stream stream, CancellationToken superseded, CancellationToken cancellationToken)
     {
         await previous.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _callEnded);
         try
         {
             if (_consumed)
-                throw new IOException("The connection was lost after a part of the request had been sent.");
-            // The request's head leaves now, not with the first message.
-            await stream.FlushAsync(either.Token).ConfigureAwait(false);
-            while (true)
-            {
-                if (!_pipe.Reader.TryRead(out var result))
-                {
-                    await stream.FlushAsync(either.Token).ConfigureAwait(false);
-                    result = await _pipe.Reader.ReadAsync(either.Token).ConfigureAwait(false);
-                }
-                _consumed |= !result.Buffer.IsEmpty;
-                foreach (var piece in result.Buffer)
-                    await stream.WriteAsync(piece, either.Token).ConfigureAwait(false);
-                _pipe.Reader.AdvanceTo(result.Buffer.End);
-                if (result.IsCompleted)
-                    break;
-            }
-            await _pipe.Reader.CompleteAsync().ConfigureAwait(false);
+                throw new HttpRequestException("The connection was lost after a part of the request had been sent.");
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _callEnded);
+            await PumpAsync(stream, either.Token).ConfigureAwait(false);
+            _pipe.Reader.Complete();
         }
-        catch
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // Writers need not wait for what will not be sent, unless it may be sent anew.
+            if (_consumed)
+                _pipe.Reader.Complete();
+            // Why a request cannot be sent is best told by the response: HttpClient would report this failure in its place.
+            await Task.Delay(Timeout.Infinite, superseded)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+            throw;
+        }
+        finally
         {
             lock (_gate)
             {
-                if (_abandoned || _consumed)
+                if (--_pumps == 0 && _abandoned)
                     _pipe.Reader.Complete();
             }
-            throw;
+        }
+    }
+
+    private async Task PumpAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        // The request's head leaves now, not with the first message.
+        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            if (!_pipe.Reader.TryRead(out var result))
+            {
+                await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+                result = await _pipe.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            }
+            _consumed |= !result.Buffer.IsEmpty;
+            foreach (var piece in result.Buffer)
+                await stream.WriteAsync(piece, cancellationToken).ConfigureAwait(false);
+            _pipe.Reader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted)
+                return;
         }
     }
 }

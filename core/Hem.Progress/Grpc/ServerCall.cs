@@ -22,11 +22,12 @@ internal sealed class ServerCall
         _server = server;
         Http = http;
         CancellationToken = _cancellation.Token;
+        Peer = PeerName(http.Connection);
     }
 
     public HttpContext Http { get; }
     public CancellationToken CancellationToken { get; }
-    public string Peer => PeerName(Http.Connection);
+    public string Peer { get; }
 
     private ServerCallContext Context { get; set; } = null!;
 
@@ -212,10 +213,10 @@ internal sealed class ServerCall
     {
         var requests = new ServerStreamReader<T>(this, Reader(marshaller));
         if (!await requests.MoveNext(CancellationToken.None).ConfigureAwait(false))
-            throw new RpcException(new Status(StatusCode.Unimplemented, "The call carries no request message; the method takes one."));
+            throw new RpcException(new Status(StatusCode.Unimplemented, "The call carries no message; the method takes one."));
         var request = requests.Current;
         if (await requests.MoveNext(CancellationToken.None).ConfigureAwait(false))
-            throw new RpcException(new Status(StatusCode.Unimplemented, "The call carries several request messages; the method takes one."));
+            throw new RpcException(new Status(StatusCode.Unimplemented, "The call carries several messages; the method takes one."));
         return request;
     }
 

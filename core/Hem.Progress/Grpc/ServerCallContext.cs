@@ -10,18 +10,21 @@ public sealed class ServerCallContext
     internal ServerCallContext(ServerCall call, Metadata requestHeaders, DateTime deadline)
     {
         _call = call;
+        Method = call.Http.Request.Path.Value!;
+        Host = call.Http.Request.Host.Value ?? "";
+        Peer = call.Peer;
         RequestHeaders = requestHeaders;
         Deadline = deadline;
     }
 
     /// <summary><c>/hem.v1.Progress/Report</c></summary>
-    public string Method => _call.Http.Request.Path.Value!;
+    public string Method { get; }
 
     /// <summary>The authority that the client asked for.</summary>
-    public string Host => _call.Http.Request.Host.Value ?? "";
+    public string Host { get; }
 
     /// <summary><c>ipv4:127.0.0.1:50000</c>, <c>ipv6:[::1]:50000</c>, or <c>unix:</c></summary>
-    public string Peer => _call.Peer;
+    public string Peer { get; }
 
     /// <summary>UTC; <see cref="DateTime.MaxValue"/> where the client set none.</summary>
     public DateTime Deadline { get; }
@@ -48,5 +51,6 @@ public sealed class ServerCallContext
     /// <exception cref="InvalidOperationException">they are sent already</exception>
     public Task WriteResponseHeadersAsync(Metadata responseHeaders) => _call.WriteResponseHeadersAsync(responseHeaders);
 
+    /// <summary>Only while the handler runs.</summary>
     public HttpContext GetHttpContext() => _call.Http;
 }

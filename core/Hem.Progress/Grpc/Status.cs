@@ -39,7 +39,8 @@ public readonly struct Status(StatusCode statusCode, string? detail, Exception? 
     public override string ToString() =>
         DebugException is null
             ? $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\")"
-            : $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\", DebugException=\"{DebugException.GetType()}: {DebugException.Message}\")";
+            : $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\", DebugException=\"{DebugException.GetType()}: "
+                + $"{DebugException.Message}\")";
 }
 
 /// <summary>

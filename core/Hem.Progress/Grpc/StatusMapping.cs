@@ -33,7 +33,9 @@ internal static class StatusMapping
         _ => StatusCode.Unknown,
     };
 
-    /// <summary>Of what HttpClient threw. A lost, refused or closed connection is UNAVAILABLE; a reset stream is what its code says.</summary>
+    /// <summary>
+    /// Of what HttpClient threw. A lost, refused or closed connection is UNAVAILABLE; a reset stream is what its code says.
+    /// </summary>
     public static Status FromException(Exception exception)
     {
         for (var e = exception; e is not null; e = e.InnerException)

@@ -16,18 +16,20 @@ internal sealed class EchoServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly string _folder;
+    private readonly ICollection<string> _addresses;
 
     private EchoServer(WebApplication app, string folder, EchoObserver observer, TestLog log)
     {
         (_app, _folder, Observer, Log) = (app, folder, observer, log);
-        Port = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>()
-            .Addresses.First(address => address.StartsWith("http://127", StringComparison.Ordinal))).Port;
+        _addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
     }
 
     public EchoObserver Observer { get; }
     public TestLog Log { get; }
-    public int Port { get; }
-    public string Tcp => $"http://127.0.0.1:{Port}";
+    public int Port => new Uri(Tcp).Port;
+    public string Tcp => _addresses.First(address => address.StartsWith("http://127", StringComparison.Ordinal));
+    public string Tls => _addresses.First(address => address.StartsWith("https://", StringComparison.Ordinal))
+        .Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
     public string Unix => "unix:" + Path.Combine(_folder, "s");
 
     public static async Task<EchoServer> StartAsync(
@@ -74,7 +76,8 @@ internal sealed class TestLog : ILoggerProvider, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
             Entries.Enqueue((logLevel, formatter(state, exception), exception));

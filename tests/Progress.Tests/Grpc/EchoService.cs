@@ -25,6 +25,10 @@ internal static class EchoService
     public static BytesValue Message(string text) => new() { Value = ByteString.CopyFromUtf8(text) };
     public static BytesValue Message(int size) => new() { Value = ByteString.CopyFrom(new byte[size]) };
 
+    /// <summary>One healthy call.</summary>
+    public static async Task ShouldEchoAsync(this CallInvoker invoker, string text) =>
+        (await invoker.AsyncUnaryCall(Unary, null, default, Message(text))).ShouldBe(Message(text));
+
     public static ServerServiceDefinition Definition(EchoObserver observer) => ServerServiceDefinition.CreateBuilder()
         .AddMethod(Unary, async (request, context) =>
         {
