@@ -5,11 +5,12 @@ return args switch
     ["ingest", .. var rest] => await IngestBench.RunAsync(rest),
     ["mstep", .. var rest] => MStepBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
+    ["train-flipbit", .. var rest] => TrainFlipbitBench.Run(rest),
     _ => Unknown(),
 };
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner");
+    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner|train-flipbit");
     return 64;
 }
