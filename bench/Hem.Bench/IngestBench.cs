@@ -15,7 +15,8 @@ internal static class IngestBench
     {
         var streams = Option(args, "--streams", 8);
         var points = Option(args, "--points", 25_000);
-        var folder = Directory.CreateDirectory(Path.Combine(Environment.GetEnvironmentVariable("TMPDIR") ?? ".", $"hem-ingest-{Environment.ProcessId}")).FullName;
+        var root = Environment.GetEnvironmentVariable("TMPDIR") ?? ".";
+        var folder = Directory.CreateDirectory(Path.Combine(root, $"hem-ingest-{Environment.ProcessId}")).FullName;
         try
         {
             var rates = new List<double>();
@@ -23,7 +24,8 @@ internal static class IngestBench
             {
                 var (rate, latency) = await MeasureAsync(Path.Combine(folder, $"{round}"), streams, points);
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"round {round}: {streams} streams x {points} points, {rate:F0} points/s; one report alone is acknowledged in {latency:F2} ms (median)"));
+                    $"round {round}: {streams} streams x {points} points, {rate:F0} points/s; "
+                    + $"one report alone is acknowledged in {latency:F2} ms (median)"));
                 rates.Add(rate);
             }
 
@@ -45,7 +47,8 @@ internal static class IngestBench
         var registry = new AttemptRegistry();
         // The socket's path has a limit that a temporary folder's may exceed.
         var socket = Path.Combine(Path.GetTempPath(), $"hem-{Environment.ProcessId}.sock");
-        await using var server = await ProgressServer.StartAsync(new ProgressService(registry, store), new ProgressServerOptions { UnixSocket = socket });
+        await using var server = await ProgressServer.StartAsync(
+            new ProgressService(registry, store), new ProgressServerOptions { UnixSocket = socket });
         var clients = new List<ProgressClient>();
         for (var i = 0; i < streams; i++)
         {
@@ -98,5 +101,6 @@ internal static class IngestBench
     };
 
     private static int Option(string[] args, string name, int otherwise) =>
-        Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
+        Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length
+            ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
 }

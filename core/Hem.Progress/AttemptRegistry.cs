@@ -41,7 +41,8 @@ public sealed class AttemptRegistry : IProgressAuthority
         lock (_lock)
         {
             var key = (attempt.SweepUid, attempt.Trial);
-            if (!_live.TryGetValue(key, out var attempts) || !attempts.TryGetValue(attempt.AttemptNumber, out var known) || known != attempt) return;
+            if (!_live.TryGetValue(key, out var attempts)
+                || !attempts.TryGetValue(attempt.AttemptNumber, out var known) || known != attempt) return;
             attempts.Remove(attempt.AttemptNumber);
             if (attempts.Count == 0) _live.Remove(key);
             if (_tokenOf.Remove(attempt.AttemptId, out var token)) _byToken.Remove(token);

@@ -11,7 +11,8 @@ internal sealed class CheckpointService(ProgressService service, ICheckpointStor
     public async Task<PutCheckpointResponse> PutAsync(IAsyncStreamReader<CheckpointChunk> requests, ServerCallContext context)
     {
         var attempt = await AuthorizeAsync(context).ConfigureAwait(false);
-        if (!await requests.MoveNext(context.CancellationToken).ConfigureAwait(false)) throw ReportRules.Invalid("a checkpoint has at least one chunk");
+        if (!await requests.MoveNext(context.CancellationToken).ConfigureAwait(false))
+            throw ReportRules.Invalid("a checkpoint has at least one chunk");
         var iteration = requests.Current.Iteration;
         if (iteration > long.MaxValue) throw ReportRules.Invalid("iteration must be at most 2^63 - 1");
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -23,7 +24,8 @@ internal sealed class CheckpointService(ProgressService service, ICheckpointStor
             {
                 var chunk = requests.Current;
                 if (chunk.Data.Length > ProgressMethods.ChunkBytes)
-                    throw ReportRules.Invalid($"a chunk of {chunk.Data.Length} bytes is larger than the {ProgressMethods.ChunkBytes} allowed");
+                    throw ReportRules.Invalid(
+                        $"a chunk of {chunk.Data.Length} bytes is larger than the {ProgressMethods.ChunkBytes} allowed");
                 hash.AppendData(chunk.Data.Span);
                 bytes += (ulong)chunk.Data.Length;
                 await upload.WriteAsync(chunk.Data.Memory, context.CancellationToken).ConfigureAwait(false);
@@ -65,7 +67,8 @@ internal sealed class CheckpointService(ProgressService service, ICheckpointStor
             var buffer = new byte[ProgressMethods.ChunkBytes];
             for (var first = true; ; first = false)
             {
-                var read = await data.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.CancellationToken).ConfigureAwait(false);
+                var read = await data.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.CancellationToken)
+                    .ConfigureAwait(false);
                 hash.AppendData(buffer, 0, read);
                 var last = read < buffer.Length;
                 var chunk = new CheckpointChunk { Data = ByteString.CopyFrom(buffer, 0, read) };
@@ -92,12 +95,14 @@ internal sealed class CheckpointService(ProgressService service, ICheckpointStor
     {
         var decision = await service.Authority.DecideAsync(attempt, context.CancellationToken).ConfigureAwait(false);
         if (decision.Kind != GrantKind.Granted)
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"checkpoints are for the attempt that holds the grant; {decision.Reason}"));
+            throw new RpcException(
+                new Status(StatusCode.FailedPrecondition, $"checkpoints are for the attempt that holds the grant; {decision.Reason}"));
     }
 
     private RpcException StoreFailed(AttemptIdentity attempt, Exception e)
     {
-        service.Logger.LogWarning(e, "A checkpoint of attempt {Attempt} of {Trial} cannot be moved now.", attempt.AttemptNumber, attempt.Trial);
+        service.Logger.LogWarning(e, "A checkpoint of attempt {Attempt} of {Trial} cannot be moved now.",
+            attempt.AttemptNumber, attempt.Trial);
         return new RpcException(new Status(StatusCode.Unavailable, $"checkpoints cannot be moved now: {e.Message}"));
     }
 }

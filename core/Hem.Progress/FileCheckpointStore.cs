@@ -5,8 +5,7 @@ using System.Security.Cryptography;
 namespace Hem.Progress;
 
 /// <summary>
-/// Checkpoints as files, `&lt;root&gt;/&lt;sweep uid&gt;/&lt;trial&gt;/&lt;count&gt;-&lt;iteration&gt;-&lt;sha256&gt;.checkpoint`. The last two of a trial are
-/// kept; each appears whole (written beside, synced, renamed) or not at all. Thread-safe; one process at a time.
+/// Checkpoints as files, <c>ROOT/SWEEP-UID/TRIAL/COUNT-ITERATION-SHA256.checkpoint</c>. The last two of a trial are kept; each appears whole (written beside, synced, renamed) or not at all. Thread-safe; one process at a time.
 /// </summary>
 public sealed class FileCheckpointStore : ICheckpointStore
 {
@@ -119,7 +118,8 @@ public sealed class FileCheckpointStore : ICheckpointStore
         lock (_lock)
         {
             if (_used + bytes > _limitInAll)
-                throw new CheckpointTooLargeException($"the checkpoints of all trials together would be over the limit of {_limitInAll} bytes");
+                throw new CheckpointTooLargeException(
+                    $"the checkpoints of all trials together would be over the limit of {_limitInAll} bytes");
             _used += bytes;
         }
     }
@@ -135,7 +135,8 @@ public sealed class FileCheckpointStore : ICheckpointStore
         {
             var older = Entries(folder);
             var count = older.Count == 0 ? 1 : older[0].Count + 1;
-            File.Move(temporary, Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{count}-{iteration}-{sha256}{Suffix}")));
+            var name = string.Create(CultureInfo.InvariantCulture, $"{count}-{iteration}-{sha256}{Suffix}");
+            File.Move(temporary, Path.Combine(folder, name));
             SyncFolder(folder);
             var kept = 1;
             foreach (var entry in older)

@@ -22,7 +22,8 @@ public sealed partial class ProgressClient
         {
             while (true)
             {
-                var read = await data.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                var read = await data.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)
+                    .ConfigureAwait(false);
                 hash.AppendData(buffer, 0, read);
                 var last = read < buffer.Length;
                 var chunk = new CheckpointChunk { Data = ByteString.CopyFrom(buffer, 0, read) };

@@ -79,7 +79,13 @@ public sealed partial class ProgressClient
         {
             await call.RequestStream.WriteAsync(new TrainerMessage
             {
-                Started = new Started { Trial = _options.Trial, Attempt = _options.Attempt, Program = _options.Program, Device = _options.Device },
+                Started = new Started
+                {
+                    Trial = _options.Trial,
+                    Attempt = _options.Attempt,
+                    Program = _options.Program,
+                    Device = _options.Device,
+                },
             }).ConfigureAwait(false);
             while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
             {
@@ -163,7 +169,8 @@ public sealed partial class ProgressClient
     private void Lost(string why)
     {
         // Once an outage, and again when the reason is another.
-        if (_connected || why != _whyLost) _options.Log?.Invoke($"no connection to {_options.Address} ({why}); trying again, nothing is lost");
+        if (_connected || why != _whyLost)
+            _options.Log?.Invoke($"no connection to {_options.Address} ({why}); trying again, nothing is lost");
         (_connected, _whyLost) = (false, why);
     }
 

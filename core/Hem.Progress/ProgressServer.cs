@@ -51,9 +51,11 @@ public sealed class ProgressServer : IAsyncDisposable
     public string? TcpAddress { get; private init; }
 
     /// <exception cref="IOException">The address is in use by a server that answers, or cannot be listened on.</exception>
-    public static async Task<ProgressServer> StartAsync(ProgressService service, ProgressServerOptions options, CancellationToken cancellationToken = default)
+    public static async Task<ProgressServer> StartAsync(
+        ProgressService service, ProgressServerOptions options, CancellationToken cancellationToken = default)
     {
-        if (options.UnixSocket is null && options.Tcp is null) throw new ArgumentException("A unix socket, a TCP address or both are needed.", nameof(options));
+        if (options.UnixSocket is null && options.Tcp is null)
+            throw new ArgumentException("A unix socket, a TCP address or both are needed.", nameof(options));
         var socket = options.UnixSocket is { } path ? Path.GetFullPath(path) : null;
         if (socket is not null) await CheckSocketAsync(socket, cancellationToken).ConfigureAwait(false);
 
@@ -96,7 +98,8 @@ public sealed class ProgressServer : IAsyncDisposable
         }
 
         var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        return new ProgressServer(application, socket) { TcpAddress = addresses.FirstOrDefault(a => !a.Contains("unix:", StringComparison.Ordinal)) };
+        var tcpAddress = addresses.FirstOrDefault(address => !address.Contains("unix:", StringComparison.Ordinal));
+        return new ProgressServer(application, socket) { TcpAddress = tcpAddress };
     }
 
     /// <summary>Ends the open streams with UNAVAILABLE (trainers keep what is not acknowledged) and stops listening.</summary>

@@ -15,7 +15,8 @@ public sealed class ProgressService
 
     /// <param name="checkpoints">Null: checkpoints through the server are answered UNIMPLEMENTED.</param>
     public ProgressService(
-        IProgressAuthority authority, IReportSink sink, ICheckpointStore? checkpoints = null, TimeProvider? time = null, ILogger? logger = null)
+        IProgressAuthority authority, IReportSink sink, ICheckpointStore? checkpoints = null,
+        TimeProvider? time = null, ILogger? logger = null)
     {
         Authority = authority;
         Sink = sink;
@@ -23,9 +24,11 @@ public sealed class ProgressService
         Logger = logger ?? NullLogger.Instance;
         if (checkpoints is not null) _checkpoints = new CheckpointService(this, checkpoints);
         var definition = ServerServiceDefinition.CreateBuilder()
-            .AddMethod(ProgressMethods.Report, (requests, responses, context) => new ReportStream(this, requests, responses, context).RunAsync());
+            .AddMethod(ProgressMethods.Report,
+                (requests, responses, context) => new ReportStream(this, requests, responses, context).RunAsync());
         if (_checkpoints is not null)
-            definition.AddMethod(ProgressMethods.PutCheckpoint, _checkpoints.PutAsync).AddMethod(ProgressMethods.GetCheckpoint, _checkpoints.GetAsync);
+            definition.AddMethod(ProgressMethods.PutCheckpoint, _checkpoints.PutAsync)
+                .AddMethod(ProgressMethods.GetCheckpoint, _checkpoints.GetAsync);
         Definition = definition.Build();
     }
 
@@ -109,7 +112,8 @@ public sealed class ProgressService
         {
             var session = SessionOf(attempt);
             if (session.Ended)
-                throw new RpcException(new Status(StatusCode.FailedPrecondition, $"attempt {attempt.AttemptNumber} of {attempt.Trial} is over"));
+                throw new RpcException(
+                    new Status(StatusCode.FailedPrecondition, $"attempt {attempt.AttemptNumber} of {attempt.Trial} is over"));
             var replaced = session.Stream;
             session.Stream = stream;
             replaced?.Close(StatusCode.Aborted, "the attempt has opened another stream");
@@ -129,7 +133,9 @@ public sealed class ProgressService
         Raise(() => Disconnected?.Invoke(attempt));
     }
 
-    /// <summary>Tells <paramref name="use"/> why the attempt is to leave (null: it is not), with no order of the engine in between.</summary>
+    /// <summary>
+    /// Tells <paramref name="use"/> why the attempt is to leave (null: it is not), with no order of the engine in between.
+    /// </summary>
     internal void WithStopReason(AttemptIdentity attempt, Action<string?> use)
     {
         lock (_sessions) use(SessionOf(attempt).StopReason);

@@ -11,7 +11,8 @@ internal static class ReportRules
         {
             case TrainerMessage.ReportOneofCase.Evaluated:
                 var point = message.Evaluated;
-                if (!(point.SuccessRate is >= 0 and <= 1)) throw Breach(message, "evaluated.success_rate", point.SuccessRate, "a number from 0 to 1");
+                if (!(point.SuccessRate is >= 0 and <= 1))
+                    throw Breach(message, "evaluated.success_rate", point.SuccessRate, "a number from 0 to 1");
                 CheckSeconds(message, "evaluated.wall_seconds", point.WallSeconds);
                 CheckCount(message, "evaluated.iteration", point.Iteration);
                 CheckCount(message, "evaluated.trajectories", point.Trajectories);
@@ -47,5 +48,6 @@ internal static class ReportRules
     }
 
     private static RpcException Breach(TrainerMessage message, string field, object value, string allowed) =>
-        Invalid(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"report {message.Sequence}: {field} is {value}; it must be {allowed}"));
+        Invalid(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+            $"report {message.Sequence}: {field} is {value}; it must be {allowed}"));
 }

@@ -6,7 +6,8 @@ namespace Hem.Progress;
 
 /// <summary>One Report stream on the server, from its Started to its end.</summary>
 internal sealed class ReportStream(
-    ProgressService service, IAsyncStreamReader<TrainerMessage> requests, IServerStreamWriter<HemMessage> responses, ServerCallContext context)
+    ProgressService service, IAsyncStreamReader<TrainerMessage> requests,
+    IServerStreamWriter<HemMessage> responses, ServerCallContext context)
 {
     /// <summary>Reports that may wait for the sink before the trainer is held back.</summary>
     private const int MostWaiting = 4096;
@@ -173,7 +174,8 @@ internal sealed class ReportStream(
             var message = requests.Current;
             ReportRules.Check(message);
             if (message.Sequence == 0 || message.Sequence > received + 1)
-                throw ReportRules.Invalid($"report {message.Sequence} came where report {received + 1} was expected; sequences start at 1 and leave no gap");
+                throw ReportRules.Invalid(
+                    $"report {message.Sequence} came where report {received + 1} was expected; sequences start at 1 and leave no gap");
             received = Math.Max(received, message.Sequence);
             if (!_received.Writer.TryWrite(message)) await _received.Writer.WriteAsync(message, Closing).ConfigureAwait(false);
         }
@@ -207,7 +209,8 @@ internal sealed class ReportStream(
 
             try
             {
-                await responses.WriteAsync(new HemMessage { Acknowledged = new Acknowledged { UpTo = stored } }, Closing).ConfigureAwait(false);
+                await responses.WriteAsync(new HemMessage { Acknowledged = new Acknowledged { UpTo = stored } }, Closing)
+                    .ConfigureAwait(false);
             }
             catch (Exception e) when (e is OperationCanceledException or RpcException or IOException)
             {
@@ -218,7 +221,8 @@ internal sealed class ReportStream(
 
     private RpcException SinkFailed(Exception e)
     {
-        service.Logger.LogWarning(e, "Reports of attempt {Attempt} of {Trial} cannot be stored now.", _attempt.AttemptNumber, _attempt.Trial);
+        service.Logger.LogWarning(e, "Reports of attempt {Attempt} of {Trial} cannot be stored now.",
+            _attempt.AttemptNumber, _attempt.Trial);
         return Failure(StatusCode.Unavailable, $"reports cannot be stored now: {e.Message}");
     }
 

@@ -43,7 +43,8 @@ public sealed partial class ResultStore
 
     /// <summary>The attempts of one trial, by number.</summary>
     public IReadOnlyList<AttemptRecord> ReadAttempts(string sweepUid, string trial) =>
-        [.. Read($"SELECT {AttemptColumns} FROM {AttemptTables} WHERE s.uid = ?1 AND t.name = ?2 ORDER BY a.number", [sweepUid, trial], ReadAttempt)];
+        [.. Read($"SELECT {AttemptColumns} FROM {AttemptTables} WHERE s.uid = ?1 AND t.name = ?2 ORDER BY a.number",
+            [sweepUid, trial], ReadAttempt)];
 
     /// <summary>The attempts of all sweeps that were never recorded as ended: what may still be running when a store is opened.</summary>
     public IReadOnlyList<AttemptRecord> ReadLiveAttempts() =>
@@ -62,7 +63,8 @@ public sealed partial class ResultStore
     /// <summary>The latest point of every trial that has one. Streams.</summary>
     public IEnumerable<PointRecord> ReadLatestPoints(string sweepUid) =>
         Read($"SELECT {PointColumns} FROM sweeps s JOIN trials t ON t.sweep_id = s.id JOIN points p ON p.trial_id = t.id "
-            + "AND p.iteration = (SELECT max(iteration) FROM points WHERE trial_id = t.id) WHERE s.uid = ?1 ORDER BY t.id", [sweepUid], ReadPoint);
+            + "AND p.iteration = (SELECT max(iteration) FROM points WHERE trial_id = t.id) WHERE s.uid = ?1 ORDER BY t.id",
+            [sweepUid], ReadPoint);
 
     /// <summary>How long complete trials took, by configuration, over all sweeps: what the expected time of a plan is made of.</summary>
     public IReadOnlyList<DurationRecord> ReadDurations() =>

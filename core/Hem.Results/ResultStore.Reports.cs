@@ -8,7 +8,8 @@ public sealed partial class ResultStore
     /// <inheritdoc/>
     public ValueTask<ulong> AcknowledgedUpToAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default)
     {
-        var found = Read("SELECT acknowledged FROM attempts WHERE uid = ?1", [attempt.AttemptId], r => (ulong?)r.GetInt64(0)).FirstOrDefault();
+        var found = Read("SELECT acknowledged FROM attempts WHERE uid = ?1", [attempt.AttemptId], r => (ulong?)r.GetInt64(0))
+            .FirstOrDefault();
         return found is { } sequence ? new(sequence) : throw UnknownAttempt(attempt);
     }
 
@@ -21,12 +22,13 @@ public sealed partial class ResultStore
         if (differing is null) return;
         foreach (var point in differing)
             _options.Logger.LogWarning(
-                "Trial {Trial}: attempt {Attempt} repeated iteration {Iteration} with other values (success rate {SuccessRate}, loss {Loss}); "
-                + "the stored point stays.",
+                "Trial {Trial}: attempt {Attempt} repeated iteration {Iteration} with other values "
+                + "(success rate {SuccessRate}, loss {Loss}); the stored point stays.",
                 attempt.Trial, attempt.AttemptNumber, point.Iteration, point.SuccessRate, point.Loss);
     }
 
-    private static List<Evaluated>? Apply(StoreConnection connection, AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, long now)
+    private static List<Evaluated>? Apply(
+        StoreConnection connection, AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, long now)
     {
         long id, trial;
         ulong acknowledged;
@@ -43,15 +45,18 @@ public sealed partial class ResultStore
             if (report.Sequence <= acknowledged) continue;
             if (report.Sequence != acknowledged + 1)
                 throw new StoreException(StoreFault.Conflict,
-                    $"trial {attempt.Trial}: report {report.Sequence} of attempt {attempt.AttemptNumber} came where {acknowledged + 1} was expected.");
+                    $"trial {attempt.Trial}: report {report.Sequence} of attempt {attempt.AttemptNumber} came "
+                    + $"where {acknowledged + 1} was expected.");
             acknowledged = report.Sequence;
             switch (report.ReportCase)
             {
                 case TrainerMessage.ReportOneofCase.Evaluated:
-                    if (!AddPoint(connection, trial, attempt.AttemptNumber, report.Evaluated, now)) (differing ??= []).Add(report.Evaluated);
+                    if (!AddPoint(connection, trial, attempt.AttemptNumber, report.Evaluated, now))
+                        (differing ??= []).Add(report.Evaluated);
                     break;
                 case TrainerMessage.ReportOneofCase.Checkpointed:
-                    connection.Execute("UPDATE attempts SET checkpoint_iteration = ?2 WHERE id = ?1", id, checked((long)report.Checkpointed.Iteration));
+                    connection.Execute(
+                        "UPDATE attempts SET checkpoint_iteration = ?2 WHERE id = ?1", id, checked((long)report.Checkpointed.Iteration));
                     break;
                 case TrainerMessage.ReportOneofCase.Finished:
                     var finished = report.Finished;
@@ -68,12 +73,15 @@ public sealed partial class ResultStore
                         id, report.Failed.Reason, report.Failed.Permanent ? 1L : 0L);
                     break;
                 default:
-                    throw new StoreException(StoreFault.Conflict, $"trial {attempt.Trial}: report {report.Sequence} holds nothing to store.");
+                    throw new StoreException(StoreFault.Conflict,
+                        $"trial {attempt.Trial}: report {report.Sequence} holds nothing to store.");
             }
         }
 
-        if (differing is not null) connection.Execute("UPDATE trials SET differing = differing + ?2 WHERE id = ?1", trial, (long)differing.Count);
-        if (acknowledged > before) connection.Execute("UPDATE attempts SET acknowledged = ?2 WHERE id = ?1", id, checked((long)acknowledged));
+        if (differing is not null)
+            connection.Execute("UPDATE trials SET differing = differing + ?2 WHERE id = ?1", trial, (long)differing.Count);
+        if (acknowledged > before)
+            connection.Execute("UPDATE attempts SET acknowledged = ?2 WHERE id = ?1", id, checked((long)acknowledged));
         return differing;
     }
 

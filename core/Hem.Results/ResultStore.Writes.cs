@@ -30,7 +30,8 @@ public sealed partial class ResultStore
     /// <remarks>From the first moment on nobody sees it any more; a deletion cut short is finished when the store is next opened.</remarks>
     public async Task DeleteSweepAsync(string sweepUid, CancellationToken cancellationToken = default)
     {
-        await WriteAsync(c => c.Execute("UPDATE sweeps SET name = '/' || uid WHERE uid = ?1", sweepUid), cancellationToken).ConfigureAwait(false);
+        await WriteAsync(c => c.Execute("UPDATE sweeps SET name = '/' || uid WHERE uid = ?1", sweepUid), cancellationToken)
+            .ConfigureAwait(false);
         while (await WriteAsync(DeleteSome, cancellationToken).ConfigureAwait(false))
         {
         }
@@ -62,7 +63,9 @@ public sealed partial class ResultStore
     }
 
     /// <summary>Adds the trials that are not there yet; those that are stay as they are. Returns how many were new.</summary>
-    /// <exception cref="StoreException"><see cref="StoreFault.Conflict"/>: no such sweep, or a trial of that name has another hash.</exception>
+    /// <exception cref="StoreException">
+    /// <see cref="StoreFault.Conflict"/>: no such sweep, or a trial of that name has another hash.
+    /// </exception>
     public async Task<int> AddTrialsAsync(string sweepUid, IEnumerable<NewTrial> trials, CancellationToken cancellationToken = default)
     {
         var (now, added) = (Now, 0);
@@ -85,7 +88,8 @@ public sealed partial class ResultStore
                 """,
                 sweep, trial.Name, trial.Hash, trial.Seed, trial.ConfigurationId, trial.Parameters, now) == 1;
             if (isNew) added++;
-            else if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = ?1 AND name = ?2", sweep, trial.Name) is string hash && hash != trial.Hash)
+            else if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = ?1 AND name = ?2", sweep, trial.Name) is string hash
+                && hash != trial.Hash)
                 throw new StoreException(StoreFault.Conflict, $"trial {trial.Name}: is in the store with hash {hash}, not {trial.Hash}.");
         }
 
@@ -127,18 +131,22 @@ public sealed partial class ResultStore
     }
 
     /// <summary>Records an attempt before its process is started. Its reports are refused before that.</summary>
-    /// <exception cref="StoreException"><see cref="StoreFault.Conflict"/>: no such trial, or its attempt of that number is another one.</exception>
+    /// <exception cref="StoreException">
+    /// <see cref="StoreFault.Conflict"/>: no such trial, or its attempt of that number is another one.
+    /// </exception>
     public Task AddAttemptAsync(NewAttempt attempt, CancellationToken cancellationToken = default)
     {
         var now = Now;
         return WriteAsync(connection =>
         {
             var trial = FindTrial(connection, attempt.SweepUid, attempt.Trial)
-                ?? throw new StoreException(StoreFault.Conflict, $"trial {attempt.Trial} of sweep {attempt.SweepUid}: is not in the store.");
+                ?? throw new StoreException(StoreFault.Conflict,
+                    $"trial {attempt.Trial} of sweep {attempt.SweepUid}: is not in the store.");
             if (connection.Scalar("SELECT uid FROM attempts WHERE trial_id = ?1 AND number = ?2", trial, attempt.Number) is string other)
                 return other == attempt.Id
                     ? false
-                    : throw new StoreException(StoreFault.Conflict, $"trial {attempt.Trial}: attempt {attempt.Number} is in the store already.");
+                    : throw new StoreException(StoreFault.Conflict,
+                        $"trial {attempt.Trial}: attempt {attempt.Number} is in the store already.");
             connection.Execute(
                 "INSERT INTO attempts (trial_id, number, uid, started, token_file, log_path) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 trial, attempt.Number, attempt.Id, now, attempt.TokenFile, attempt.LogPath);
@@ -181,7 +189,8 @@ public sealed partial class ResultStore
     }
 
     private static long? FindTrial(StoreConnection connection, string sweepUid, string trial) =>
-        connection.Scalar("SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.uid = ?1 AND t.name = ?2", sweepUid, trial) as long?;
+        connection.Scalar("SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.uid = ?1 AND t.name = ?2",
+            sweepUid, trial) as long?;
 
     private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

@@ -59,7 +59,8 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new StoreException(StoreFault.ReadOnly, $"{directory}: cannot be made. Check the permissions, or choose another store with --store.", e);
+            throw new StoreException(StoreFault.ReadOnly,
+                $"{directory}: cannot be made. Check the permissions, or choose another store with --store.", e);
         }
         catch (IOException e)
         {
@@ -89,7 +90,8 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
     {
         directory = Path.GetFullPath(directory);
         if (!File.Exists(PathIn(directory)))
-            throw new StoreException(StoreFault.NotFound, $"{directory}: there are no results here. Start with `hem run`, or name another store with --store.");
+            throw new StoreException(StoreFault.NotFound,
+                $"{directory}: there are no results here. Start with `hem run`, or name another store with --store.");
         var store = new ResultStore(directory, new StoreOptions(), held: null, writer: null);
         store.ReturnReader(store.RentReader());
         return store;

@@ -85,7 +85,8 @@ internal static class Schema
         var found = UserVersion(connection);
         if (found > Version)
             throw new StoreException(StoreFault.TooNew,
-                $"{path}: was written by a newer Hem (schema {found}; this one knows {Version}). Use that Hem, or choose another store with --store.");
+                $"{path}: was written by a newer Hem (schema {found}; this one knows {Version}). "
+                + "Use that Hem, or choose another store with --store.");
         if (found == Version) return;
         if (!mayWrite)
             throw new StoreException(StoreFault.NotFound, found == 0

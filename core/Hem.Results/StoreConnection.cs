@@ -15,7 +15,8 @@ internal sealed class StoreConnection : IDisposable
         var connection = Connect(path, SqliteOpenMode.ReadWriteCreate, immutable: false);
         try
         {
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;");
+            Execute(connection,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;");
             if (maxPages > 0) Execute(connection, $"PRAGMA max_page_count = {maxPages}");
             Schema.Check(connection, path, mayWrite: true);
             return new StoreConnection(connection);

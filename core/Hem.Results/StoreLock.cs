@@ -30,7 +30,8 @@ internal sealed class StoreLock : IDisposable
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new StoreException(StoreFault.ReadOnly, $"{path}: cannot be written to. Check its permissions, or choose another store with --store.", e);
+            throw new StoreException(StoreFault.ReadOnly,
+                $"{path}: cannot be written to. Check its permissions, or choose another store with --store.", e);
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && IsSharingViolation(e))
         {
@@ -38,7 +39,8 @@ internal sealed class StoreLock : IDisposable
             throw new StoreException(StoreFault.Locked, holder is null
                 ? $"{directory}: the store is in use by another process. Wait for it, or choose another store with --store."
                 : $"{directory}: the store is in use by process {holder.ProcessId} on {holder.Host} since "
-                  + $"{holder.Since.ToLocalTime():yyyy-MM-dd HH:mm:ss} (`{holder.Command}`). Wait for it, stop it, or choose another store with --store.", e)
+                  + $"{holder.Since.ToLocalTime():yyyy-MM-dd HH:mm:ss} (`{holder.Command}`). "
+                  + "Wait for it, stop it, or choose another store with --store.", e)
             { Holder = holder };
         }
         catch (IOException e)

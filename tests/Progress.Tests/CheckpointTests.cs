@@ -64,7 +64,8 @@ public sealed class CheckpointTests
 
         var tooLarge = client.PutCheckpointAsync(2, new MemoryStream(new byte[(8 << 20) + 1]));
         (await Should.ThrowAsync<RpcException>(tooLarge.WaitAsync(Patience))).StatusCode.ShouldBe(StatusCode.ResourceExhausted);
-        (await PutRawAsync(bench, attempt, new CheckpointChunk { Data = ByteString.CopyFrom(1, 2), Sha256 = ByteString.CopyFrom(new byte[32]) }))
+        (await PutRawAsync(bench, attempt,
+            new CheckpointChunk { Data = ByteString.CopyFrom(1, 2), Sha256 = ByteString.CopyFrom(new byte[32]) }))
             .ShouldBe(StatusCode.DataLoss);
         (await PutRawAsync(bench, attempt, new CheckpointChunk { Data = ByteString.CopyFrom(1, 2) })).ShouldBe(StatusCode.InvalidArgument);
         (await PutRawAsync(bench, attempt, new CheckpointChunk { Data = ByteString.CopyFrom(new byte[ProgressMethods.ChunkBytes + 1]) }))
@@ -81,11 +82,13 @@ public sealed class CheckpointTests
         var (first, second) = (await bench.AddAttemptAsync(), await bench.AddAttemptAsync(number: 2));
         var (old, young) = (bench.Connect(first), bench.Connect(second));
         await old.PutCheckpointAsync(1, new MemoryStream(new byte[10])).WaitAsync(Patience);
-        foreach (var call in new Func<Task>[] { () => young.GetCheckpointAsync(Stream.Null), () => young.PutCheckpointAsync(2, Stream.Null) })
+        Func<Task>[] calls = [() => young.GetCheckpointAsync(Stream.Null), () => young.PutCheckpointAsync(2, Stream.Null)];
+        foreach (var call in calls)
             (await Should.ThrowAsync<RpcException>(call().WaitAsync(Patience))).StatusCode.ShouldBe(StatusCode.FailedPrecondition);
         await bench.Service.EndAsync(first);
         (await young.GetCheckpointAsync(Stream.Null).WaitAsync(Patience)).ShouldBe(1);
-        (await Should.ThrowAsync<RpcException>(old.GetCheckpointAsync(Stream.Null).WaitAsync(Patience))).StatusCode.ShouldBe(StatusCode.Unauthenticated);
+        (await Should.ThrowAsync<RpcException>(old.GetCheckpointAsync(Stream.Null).WaitAsync(Patience)))
+            .StatusCode.ShouldBe(StatusCode.Unauthenticated);
     }
 
     [Fact]
@@ -94,7 +97,8 @@ public sealed class CheckpointTests
         await using var bench = await StartAsync();
         var attempt = await bench.AddAttemptAsync();
         using (var channel = GrpcChannel.ForAddress("unix:" + bench.Socket))
-        using (var call = channel.CreateCallInvoker().AsyncClientStreamingCall(ProgressMethods.PutCheckpoint, null, Authorized(bench, attempt)))
+        using (var call = channel.CreateCallInvoker()
+            .AsyncClientStreamingCall(ProgressMethods.PutCheckpoint, null, Authorized(bench, attempt)))
         {
             await call.RequestStream.WriteAsync(new CheckpointChunk { Data = ByteString.CopyFrom(new byte[1000]) });
             await Until(() => Files(bench).Length == 1, "the upload has begun");
@@ -140,7 +144,8 @@ public sealed class CheckpointTests
     private static async Task<StatusCode> PutRawAsync(ProgressBench bench, AttemptIdentity attempt, CheckpointChunk chunk)
     {
         using var channel = GrpcChannel.ForAddress("unix:" + bench.Socket);
-        using var call = channel.CreateCallInvoker().AsyncClientStreamingCall(ProgressMethods.PutCheckpoint, null, Authorized(bench, attempt));
+        using var call = channel.CreateCallInvoker()
+            .AsyncClientStreamingCall(ProgressMethods.PutCheckpoint, null, Authorized(bench, attempt));
         await call.RequestStream.WriteAsync(chunk);
         await call.RequestStream.CompleteAsync();
         return (await Should.ThrowAsync<RpcException>(call.ResponseAsync.WaitAsync(Patience))).StatusCode;

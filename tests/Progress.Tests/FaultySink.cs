@@ -21,7 +21,8 @@ internal sealed class FaultySink(IReportSink real) : IReportSink
     public ValueTask<ulong> AcknowledgedUpToAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default) =>
         real.AcknowledgedUpToAsync(attempt, cancellationToken);
 
-    public async Task StoreAsync(AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, CancellationToken cancellationToken = default)
+    public async Task StoreAsync(
+        AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, CancellationToken cancellationToken = default)
     {
         if (!_open.Task.IsCompleted) _holding.TrySetResult();
         await _open.Task;

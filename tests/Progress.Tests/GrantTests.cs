@@ -158,7 +158,8 @@ public sealed class GrantTests
         var wrong = Path.Combine(bench.Folder, "wrong.token");
         await File.WriteAllTextAsync(wrong, "nonsense");
         var refused = bench.Connect(bench.Options(attempt) with { TokenFile = wrong });
-        (await Should.ThrowAsync<ProgressRefusedException>(refused.Granted.WaitAsync(Patience))).StatusCode.ShouldBe(StatusCode.Unauthenticated);
+        (await Should.ThrowAsync<ProgressRefusedException>(refused.Granted.WaitAsync(Patience)))
+            .StatusCode.ShouldBe(StatusCode.Unauthenticated);
 
         var corrected = bench.Connect(bench.Options(attempt) with
         {
@@ -174,7 +175,8 @@ public sealed class GrantTests
         await using var bench = await StartAsync(trials: 2);
         var (mine, other) = (await bench.AddAttemptAsync(), await bench.AddAttemptAsync(trial: 1));
         var client = bench.Connect(bench.Options(other) with { TokenFile = bench.TokenFile(mine) });
-        (await Should.ThrowAsync<ProgressRefusedException>(client.Granted.WaitAsync(Patience))).StatusCode.ShouldBe(StatusCode.PermissionDenied);
+        (await Should.ThrowAsync<ProgressRefusedException>(client.Granted.WaitAsync(Patience)))
+            .StatusCode.ShouldBe(StatusCode.PermissionDenied);
     }
 
     [Fact]
@@ -190,7 +192,8 @@ public sealed class GrantTests
         (await stream.NextAsync()).Acknowledged.UpTo.ShouldBe(1UL);
         await stream.ReportAsync(3, Point(1));
         var e = await stream.FailAsync();
-        (e.StatusCode, e.Status.Detail).ShouldBe((StatusCode.InvalidArgument, "report 3 came where report 2 was expected; sequences start at 1 and leave no gap"));
+        (e.StatusCode, e.Status.Detail).ShouldBe(
+            (StatusCode.InvalidArgument, "report 3 came where report 2 was expected; sequences start at 1 and leave no gap"));
         bench.StoredIterations().ShouldBe([0]);
     }
 
@@ -203,7 +206,8 @@ public sealed class GrantTests
         (await stream.FailAsync()).StatusCode.ShouldBe(StatusCode.InvalidArgument);
         using var channel = GrpcChannel.ForAddress("unix:" + bench.Socket);
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(ProgressMethods.Report, null, default);
-        (await Should.ThrowAsync<RpcException>(call.ResponseStream.MoveNext(default).WaitAsync(Patience))).StatusCode.ShouldBe(StatusCode.Unauthenticated);
+        (await Should.ThrowAsync<RpcException>(call.ResponseStream.MoveNext(default).WaitAsync(Patience)))
+            .StatusCode.ShouldBe(StatusCode.Unauthenticated);
     }
 
     public static TheoryData<string, TrainerMessage> Breaches => new()

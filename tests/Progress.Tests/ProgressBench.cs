@@ -43,7 +43,8 @@ internal sealed class ProgressBench : IAsyncDisposable
         return bench;
     }
 
-    public async Task StartServerAsync() => _server = await ProgressServer.StartAsync(Service, new ProgressServerOptions { UnixSocket = Socket });
+    public async Task StartServerAsync() =>
+        _server = await ProgressServer.StartAsync(Service, new ProgressServerOptions { UnixSocket = Socket });
 
     public async Task StopServerAsync()
     {

@@ -15,23 +15,30 @@ public sealed class KillTests
 {
     internal const string Mode = "HEM_TEST_STORE_CHILD";
     private const int Trials = 4;
+    private const int KillsPerStore = 25;
 
     private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("HEM_SOAK") ?? "50", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task Nothing_acknowledged_is_lost_however_often_the_process_is_killed()
     {
+        var random = new Random(1);
+        for (var left = Kills; left > 0; left -= KillsPerStore) await KillAgainAndAgainAsync(Math.Min(left, KillsPerStore), random);
+    }
+
+    private static async Task KillAgainAndAgainAsync(int kills, Random random)
+    {
         using var temporary = new TemporaryStore();
         var uid = await temporary.AddSweepAsync(Trials);
         for (var i = 0; i < Trials; i++) await temporary.Store.AddAttemptAsync(new NewAttempt(uid, $"s-{i}", 1, $"a{i}"));
         temporary.Close();
 
-        var random = new Random(1);
         var acknowledged = new ulong[Trials];
-        for (var kill = 0; kill < Kills; kill++)
+        for (var kill = 0; kill < kills; kill++)
         {
             var known = acknowledged.Sum(a => (long)a);
-            await RunAndKillAsync(temporary.Folder, acknowledged, atLeast: random.Next(1, 200), extra: TimeSpan.FromMilliseconds(random.NextDouble() * 20));
+            var extra = TimeSpan.FromMilliseconds(random.NextDouble() * 20);
+            await RunAndKillAsync(temporary.Folder, acknowledged, atLeast: random.Next(1, 200), extra);
             acknowledged.Sum(a => (long)a).ShouldBeGreaterThan(known);
 
             // Opening at once shows that the lock went with its holder.
@@ -40,9 +47,15 @@ public sealed class KillTests
             {
                 var stored = await store.AcknowledgedUpToAsync(new(uid, $"s-{i}", $"a{i}", 1));
                 stored.ShouldBeGreaterThanOrEqualTo(acknowledged[i], $"kill {kill}, trial {i}");
-                var points = store.ReadPoints(uid, $"s-{i}");
-                points.Select(p => p.Iteration).ShouldBe(Enumerable.Range(1, (int)stored).Select(n => (long)n));
-                points.ShouldAllBe(p => p.SuccessRate == Success((ulong)p.Iteration));
+                long next = 1;
+                foreach (var point in store.ReadPoints(uid, $"s-{i}"))
+                {
+                    if (point.Iteration != next || point.SuccessRate != Success((ulong)next))
+                        Assert.Fail($"kill {kill}, trial {i}: {point} is not point {next}");
+                    next++;
+                }
+
+                (next - 1).ShouldBe((long)stored);
             }
         }
     }

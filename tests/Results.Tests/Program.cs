@@ -6,7 +6,8 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         if (Environment.GetEnvironmentVariable(KillTests.Mode) is not { } folder)
-            return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+            return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(
+                args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
         await KillTests.RunAsChildAsync(folder);
         return 1;
     }

@@ -143,7 +143,8 @@ public sealed class ResultStoreTests : IDisposable
         var added = watch.Elapsed;
         watch.Restart();
         _temporary.Reopen().ReadTrials(uid).Count(t => t.Finished is null).ShouldBe(100_000);
-        TestContext.Current.SendDiagnosticMessage($"100,000 trials: added in {added.TotalSeconds:F2} s, read in {watch.Elapsed.TotalSeconds:F2} s");
+        TestContext.Current.SendDiagnosticMessage(
+            $"100,000 trials: added in {added.TotalSeconds:F2} s, read in {watch.Elapsed.TotalSeconds:F2} s");
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5), "about a second on an idle processor");
     }
 

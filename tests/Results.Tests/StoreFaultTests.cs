@@ -120,7 +120,8 @@ public sealed class StoreFaultTests : IDisposable
             {
                 try
                 {
-                    await store.StoreAsync(new(uid, "s-0", "a1", 1), [.. Enumerable.Range(1, 100).Select(i => Point(stored + (ulong)i, stored + (ulong)i))]);
+                    await store.StoreAsync(new(uid, "s-0", "a1", 1),
+                        [.. Enumerable.Range(1, 100).Select(i => Point(stored + (ulong)i, stored + (ulong)i))]);
                     stored += 100;
                 }
                 catch (StoreException e)

@@ -65,7 +65,8 @@ public sealed class StoredReportsTests : IDisposable
         // The same curve again, as a resumed attempt tells it: other times, one other value.
         await store.StoreAsync(new(uid, "s-0", "a2", 2), [Point(1, 1, 0.6, double.NaN), Point(2, 2, 0.8), Point(3, 3, 0.9)]);
 
-        store.ReadPoints(uid).Select(p => (p.Iteration, p.SuccessRate, p.Attempt)).ShouldBe([(0, 0.5, 1), (1, 0.6, 1), (2, 0.7, 1), (3, 0.9, 2)]);
+        store.ReadPoints(uid).Select(p => (p.Iteration, p.SuccessRate, p.Attempt))
+            .ShouldBe([(0, 0.5, 1), (1, 0.6, 1), (2, 0.7, 1), (3, 0.9, 2)]);
         store.FindTrial(uid, "s-0")!.DifferingRepeats.ShouldBe(1);
         log.Lines.ShouldHaveSingleItem().ShouldContain("iteration 2");
     }
@@ -124,7 +125,8 @@ public sealed class StoredReportsTests : IDisposable
 
         public bool IsEnabled(LogLevel level) => true;
 
-        public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Add(formatter(state, exception));
     }
 }

@@ -32,10 +32,6 @@ internal sealed class LogDisplay(TextWriter output, TimeProvider time) : IRunDis
     {
     }
 
-    public void Finish()
-    {
-    }
-
     public void Dispose()
     {
     }

@@ -31,8 +31,7 @@ public sealed class GrpcServiceOptions
     public Func<HttpContext, string?> PeerOf { get; set; } = PeerStreams.DefaultPeerOf;
 
     /// <summary>
-    /// After the host begins to stop, calls may go on for this long; then their tokens are cancelled and they end with UNAVAILABLE. For
-    /// connections whose clients do not hear that (stopped, stalled), the host waits up to its own <c>HostOptions.ShutdownTimeout</c>.
+    /// After the host begins to stop, calls may go on for this long; then their tokens are cancelled and they end with UNAVAILABLE.
     /// </summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromMilliseconds(200);
 
