@@ -7,8 +7,9 @@ using Hem.Trainer.Tasks;
 namespace Hem.Bench;
 
 /// <summary>
-/// Whole hEM training on flip bit 25, evaluation included, against the same in plain PyTorch (bench/peers/train_flipbit.py): same sizes, episodes
-/// and updates, each in a process of its own on the same single core, one after the other. Start-up and one warm-up iteration are not counted.
+/// Whole hEM training on flip bit 25, evaluation included, against the same in plain PyTorch (bench/peers/train_flipbit.py): same sizes,
+/// episodes and updates, each in a process of its own on the same single core, one after the other. Start-up and one warm-up iteration
+/// are not counted.
 /// </summary>
 internal static class TrainFlipbitBench
 {
@@ -34,7 +35,8 @@ internal static class TrainFlipbitBench
         var peers = new List<double>();
         for (int round = 1; round <= rounds; round++)
         {
-            (double Seconds, double Success) mine = Measure(Environment.ProcessPath!, "train-flipbit", Ours, Text(iterations), Text(workers), Text(round));
+            (double Seconds, double Success) mine = Measure(
+                Environment.ProcessPath!, "train-flipbit", Ours, Text(iterations), Text(workers), Text(round));
             (double Seconds, double Success) peer = Measure(
                 "/usr/bin/python3", Peer(), "--iterations", Text(iterations), "--workers", Text(workers), "--seed", Text(round));
             ours.Add(mine.Seconds);
@@ -60,7 +62,8 @@ internal static class TrainFlipbitBench
         var clock = Stopwatch.StartNew();
         algorithm.Train(host);
         string curve = string.Join(", ", host.Curve.Select(rate => rate.ToString(CultureInfo.InvariantCulture)));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"seconds": {{clock.Elapsed.TotalSeconds}}, "curve": [{{curve}}]}"""));
+        string seconds = clock.Elapsed.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+        Console.WriteLine($$"""{"seconds": {{seconds}}, "curve": [{{curve}}]}""");
         return 0;
     }
 

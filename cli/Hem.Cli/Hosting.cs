@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Hem.Results;
 
 namespace Hem.Cli;
@@ -60,15 +61,19 @@ internal static class Hosting
 
     private static IEnumerable<string> Messages(ParseResult parsed)
     {
-        if (parsed.CommandResult.Command is RootCommand root && parsed.UnmatchedTokens.FirstOrDefault() is { } name && !name.StartsWith('-'))
-            return [$"there is no command '{name}'. The commands are {string.Join(", ", root.Subcommands.Select(command => command.Name))}."];
+        if (parsed.CommandResult.Command is RootCommand root && parsed.UnmatchedTokens.FirstOrDefault() is { } name && name[0] != '-')
+        {
+            string known = string.Join(", ", root.Subcommands.Select(command => command.Name));
+            return [$"there is no command '{name}'. The commands are {known}."];
+        }
+
         return parsed.Errors.Select(error => error.Message).Distinct();
     }
 
     private static string Path(ParseResult parsed)
     {
         var names = new List<string>();
-        for (System.CommandLine.Parsing.SymbolResult? at = parsed.CommandResult; at is System.CommandLine.Parsing.CommandResult command; at = at.Parent)
+        for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent)
             names.Insert(0, command.Command is RootCommand ? "hem" : command.Command.Name);
         return string.Join(' ', names);
     }

@@ -17,8 +17,8 @@ internal enum RandomPurpose : ulong
 }
 
 /// <summary>
-/// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. A plain value of 32 bytes: copy it to keep it, pass it by reference to draw.
-/// The same numbers on every machine and runtime.
+/// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. A plain value of 32 bytes: copy it to keep it, pass it by reference to
+/// draw. The same numbers on every machine and runtime.
 /// </summary>
 internal struct RandomStream : IEquatable<RandomStream>
 {
@@ -38,7 +38,9 @@ internal struct RandomStream : IEquatable<RandomStream>
     /// <summary>The stream of logical worker <paramref name="worker"/> of a trial.</summary>
     public static RandomStream OfWorker(long seed, int worker) => new(unchecked(seed + 1_000_000L * worker), RandomPurpose.Worker);
 
-    /// <summary>A new stream seeded by one draw of this one: an episode's own, so that the order in which episodes are stepped is free.</summary>
+    /// <summary>
+    /// A new stream seeded by one draw of this one: an episode's own, so that the order in which episodes are stepped is free.
+    /// </summary>
     public RandomStream Fork() => new(Next());
 
     /// <summary>64 uniform bits.</summary>
@@ -101,7 +103,8 @@ internal struct RandomStream : IEquatable<RandomStream>
 
         public override int Next(int maxValue) => stream.Below(maxValue);
 
-        public override int Next(int minValue, int maxValue) => minValue + (int)Math.BigMul(stream.Next(), (ulong)((long)maxValue - minValue), out _);
+        public override int Next(int minValue, int maxValue) =>
+            minValue + (int)Math.BigMul(stream.Next(), (ulong)((long)maxValue - minValue), out _);
 
         public override double NextDouble() => stream.NextDouble();
 

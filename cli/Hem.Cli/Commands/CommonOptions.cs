@@ -19,7 +19,8 @@ internal static class CommonOptions
 
     public static Option<bool> Json(string what) => new("--json") { Description = what };
 
-    public static Argument<string> File() => new("FILE") { Description = "The HemSweep, YAML or JSON; - reads standard input", HelpName = "FILE" };
+    public static Argument<string> File() =>
+        new("FILE") { Description = "The HemSweep, YAML or JSON; - reads standard input", HelpName = "FILE" };
 
     public static Option<int?> Parallelism()
     {
@@ -35,7 +36,8 @@ internal static class CommonOptions
     private static int? Positive(ArgumentResult result, string name)
     {
         string text = result.Tokens.Single().Value;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= 10_000) return number;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= 10_000)
+            return number;
         result.AddError($"{name} is a whole number from 1 to 10000, not '{text}'.");
         return null;
     }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Hem.Cli.Engine;
 using Hem.Cli.Terminal;
+using Hem.Core.Sweeps;
 using Hem.Results;
 
 namespace Hem.Cli.Commands;
@@ -54,22 +55,25 @@ internal static class ListCommand
             return ExitCodes.Complete;
         }
 
-        var table = new TextTable(("SWEEP", false), ("TRIALS", true), ("DONE", true), ("RUNNING", true), ("FAILED", true), ("CHANGED", false));
+        var table = new TextTable(
+            ("SWEEP", false), ("TRIALS", true), ("DONE", true), ("RUNNING", true), ("FAILED", true), ("CHANGED", false));
         foreach (Row row in rows)
         {
             table.Add(
-                row.Name, $"{row.Trials}", $"{row.Done}", $"{row.Running}", $"{row.Failed}", row.Updated.ToLocalTime().ToString("yyyy-MM-dd HH:mm"));
+                row.Name, $"{row.Trials}", $"{row.Done}", $"{row.Running}", $"{row.Failed}",
+                row.Updated.ToLocalTime().ToString("yyyy-MM-dd HH:mm"));
         }
 
         Console.Write(table);
-        if (holder is not null && rows.Any(row => row.Running > 0)) Console.WriteLine($"\nIn use by process {holder.ProcessId} (`{holder.Command}`).");
+        if (holder is not null && rows.Any(row => row.Running > 0))
+            Console.WriteLine($"\nIn use by process {holder.ProcessId} (`{holder.Command}`).");
         return ExitCodes.Complete;
     }
 
     private static Row Of(ResultStore store, SweepRecord sweep)
     {
         SweepFile spec = SweepFile.Of(Encoding.UTF8.GetBytes(sweep.Spec), sweep.Name, Environment.CurrentDirectory);
-        int failures = spec.Sweep?.Spec.Retries.Failures ?? int.MaxValue, disruptions = spec.Sweep?.Spec.Retries.Disruptions ?? int.MaxValue;
+        RetrySpec retries = spec.Sweep?.Spec.Retries ?? new RetrySpec();
         TrialRecord[] trials = [.. store.ReadTrials(sweep.Uid).Where(trial => !trial.Superseded)];
         return new Row(
             sweep.Name,
@@ -77,7 +81,7 @@ internal static class ListCommand
             trials.Count(trial => trial.Finished is not null),
             store.ReadAttempts(sweep.Uid).Count(attempt => attempt.Ended is null),
             trials.Count(trial => trial.Finished is null
-                && (trial.FailedPermanently || trial.Failures > failures || trial.Disruptions > disruptions)),
+                && (trial.FailedPermanently || trial.Failures > retries.Failures || trial.Disruptions > retries.Disruptions)),
             sweep.Updated);
     }
 }

@@ -32,9 +32,13 @@ internal static class PlanCommand
         Option<int?> parallelism = CommonOptions.Parallelism();
         Option<bool> trials = new("--trials", "-t") { Description = "List every trial by name" };
         Option<bool> json = CommonOptions.Json("The plan as JSON, every trial with its parameters");
-        var command = new Command("plan", "What a run would do: trials, what is done, expected time") { file, store, parallelism, trials, json };
+        var command = new Command("plan", "What a run would do: trials, what is done, expected time")
+        {
+            file, store, parallelism, trials, json,
+        };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(trials), parsed.GetValue(json)));
+            parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(trials),
+            parsed.GetValue(json)));
         return command;
     }
 
@@ -64,7 +68,11 @@ internal static class PlanCommand
         Console.WriteLine();
         Console.WriteLine(Summary(plan, layout));
         if (plan.NoLongerWanted > 0)
-            Console.WriteLine($"{Format.Count(plan.NoLongerWanted, "trial")} of an earlier version of this sweep would be kept, but left out of the ranking.");
+        {
+            Console.WriteLine(
+                $"{Format.Count(plan.NoLongerWanted, "trial")} of an earlier version of this sweep would stay, out of the ranking.");
+        }
+
         if (plan.Holder is { } holder) Console.WriteLine($"The store is in use by process {holder.ProcessId} (`{holder.Command}`).");
     }
 
@@ -81,7 +89,8 @@ internal static class PlanCommand
             PlannedTrial[] own = [.. byConfiguration[configuration.Id]];
             IEnumerable<string> cells = wide
                 ? own.Select(Cell)  // the expansion goes seed by seed
-                : new[] { TrialState.Done, TrialState.Run, TrialState.Failed }.Select(state => own.Count(trial => Column(trial.State) == state).ToString(CultureInfo.InvariantCulture));
+                : new[] { TrialState.Done, TrialState.Run, TrialState.Failed }
+                    .Select(state => own.Count(trial => Column(trial.State) == state).ToString(CultureInfo.InvariantCulture));
             table.Add([Label(configuration.Label), .. cells, Each(plan.Expected(configuration.Id))]);
         }
 
@@ -91,7 +100,8 @@ internal static class PlanCommand
     private static TextTable TrialTable(SweepPlan plan)
     {
         var table = new TextTable(("TRIAL", false), ("CONFIGURATION", false), ("SEED", true), ("STATE", false), ("SUCCESS", true));
-        Dictionary<string, string> labels = plan.Configurations.ToDictionary(configuration => configuration.Id, configuration => configuration.Label);
+        Dictionary<string, string> labels = plan.Configurations.ToDictionary(
+            configuration => configuration.Id, configuration => configuration.Label);
         foreach (PlannedTrial trial in plan.Trials)
         {
             table.Add(
@@ -105,7 +115,8 @@ internal static class PlanCommand
     private static string Summary(SweepPlan plan, StoreLayout layout)
     {
         int done = plan.Count(TrialState.Done), failed = plan.Count(TrialState.Failed), rest = plan.ToRun;
-        string text = $"{done} done, {rest} to run" + (failed > 0 ? $", {failed} failed for good" : "") + $" (store: {Format.ShortPath(layout.Root)}).";
+        string text = $"{done} done, {rest} to run" + (failed > 0 ? $", {failed} failed for good" : "")
+            + $" (store: {Format.ShortPath(layout.Root)}).";
         if (rest == 0) return text;
         return text + (plan.ExpectedSeconds is { } seconds
             ? $" About {Format.Duration(TimeSpan.FromSeconds(seconds))} with {plan.Parallelism} at once."
@@ -148,7 +159,8 @@ internal static class PlanCommand
 
     private static string Each(double? seconds) => seconds is { } known ? Format.Duration(TimeSpan.FromSeconds(known)) : "?";
 
-    private static string Pairs(ParameterSet parameters) => string.Join(", ", parameters.Select(parameter => $"{parameter.Key}={parameter.Value}"));
+    private static string Pairs(ParameterSet parameters) =>
+        string.Join(", ", parameters.Select(parameter => $"{parameter.Key}={parameter.Value}"));
 
     private static string Seeds(IReadOnlyList<int> seeds)
     {

@@ -23,9 +23,17 @@ internal static class ReportCommand
 
     public static Command Build()
     {
-        Argument<string> sweep = new("SWEEP") { Description = "Name of the sweep (metadata.name); 'hem list' shows them", HelpName = "SWEEP" };
+        Argument<string> sweep = new("SWEEP")
+        {
+            Description = "Name of the sweep (metadata.name); 'hem list' shows them",
+            HelpName = "SWEEP",
+        };
         Option<string?> store = CommonOptions.Store();
-        Option<string?> output = new("--output", "-o") { Description = "Folder of the report (default: STORE/reports/SWEEP)", HelpName = "DIR" };
+        Option<string?> output = new("--output", "-o")
+        {
+            Description = "Folder of the report (default: STORE/reports/SWEEP)",
+            HelpName = "DIR",
+        };
         Option<bool> json = CommonOptions.Json("The ranking as JSON");
         var command = new Command("report", "Learning curves, final performance and ranking of a sweep") { sweep, store, output, json };
         command.SetAction(parsed => Run(
@@ -37,7 +45,7 @@ internal static class ReportCommand
     {
         using ResultStore store = ResultStore.OpenReadOnly(layout.Root);
         SweepRecord sweep = store.FindSweep(name) ?? throw new HemException(ExitCodes.BadInput, Unknown(name, layout, store));
-        Report report = Report.Of(ReportReader.Read(store, sweep, TimeProvider.System));
+        Report report = Report.Of(ReportData.FromStore(store, sweep, TimeProvider.System.GetUtcNow()));
         string path = report.Write(output ?? layout.ReportDirectory(name));
         if (json)
         {
@@ -54,7 +62,9 @@ internal static class ReportCommand
     private static string Unknown(string name, StoreLayout layout, ResultStore store)
     {
         string[] known = [.. store.ReadSweeps().Select(sweep => sweep.Name)];
-        string list = known.Length == 0 ? "it holds none" : $"it holds {string.Join(", ", known.Take(10))}{(known.Length > 10 ? ", ..." : "")}";
+        string list = known.Length == 0
+            ? "it holds none"
+            : $"it holds {string.Join(", ", known.Take(10))}{(known.Length > 10 ? ", ..." : "")}";
         string hint = File.Exists(name) ? " (a report is asked for by the sweep's name, not by its file)" : "";
         return $"{Format.ShortPath(layout.Root)}: there is no sweep '{name}'; {list}.{hint}";
     }

@@ -38,7 +38,8 @@ internal static class RunCommand
         Option<bool> plain = new("--plain") { Description = "A plain log, line by line, also in a terminal" };
         var command = new Command("run", "Run a sweep on this machine, to its report") { file, store, parallelism, json, plain };
         command.SetAction((parsed, _) => RunAsync(
-            parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(json), parsed.GetValue(plain)));
+            parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(json),
+            parsed.GetValue(plain)));
         return command;
     }
 
@@ -55,6 +56,7 @@ internal static class RunCommand
         using var signals = new Signals(run, display);
 
         SweepStatus status = await run.RunAsync();
+        display.Finish();
         display.Dispose();
         signals.Dispose();
         int exitCode = ExitCode(status, run.WasInterrupted);
@@ -70,13 +72,15 @@ internal static class RunCommand
         string? terminal = Environment.GetEnvironmentVariable("TERM");
         if (plain || Console.IsOutputRedirected || terminal is null or "" or "dumb") return new LogDisplay(Console.Out, time);
         bool color = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return new LiveDisplay(Console.Out, Glyphs.Detect(Environment.GetEnvironmentVariable), color, () => (Console.WindowWidth, Console.WindowHeight));
+        return new LiveDisplay(
+            Console.Out, Glyphs.Detect(Environment.GetEnvironmentVariable), color, () => (Console.WindowWidth, Console.WindowHeight));
     }
 
-    private static (Report Ranking, string Path) WriteReport(ResultStore store, SweepRun run, StoreLayout layout, string path, TimeProvider time)
+    private static (Report Ranking, string Path) WriteReport(
+        ResultStore store, SweepRun run, StoreLayout layout, string path, TimeProvider time)
     {
         SweepRecord sweep = store.ReadSweeps().First(known => known.Uid == run.SweepUid);
-        Report report = Report.Of(ReportReader.Read(store, sweep, time, path));
+        Report report = Report.Of(ReportData.FromStore(store, sweep, time.GetUtcNow(), path));
         return (report, report.Write(layout.ReportDirectory(sweep.Name)));
     }
 
@@ -91,33 +95,44 @@ internal static class RunCommand
     private static void Tell(SweepStatus status, int exitCode, string? report, Report? ranking, SweepRun run, RunRequest request)
     {
         TrialCounts counts = status.Counts;
+        string name = request.Sweep.Metadata.Name;
         TextWriter output = Console.Out;
         output.WriteLine();
-        if (exitCode is ExitCodes.Complete or ExitCodes.SomeFailed && ranking is not null) output.WriteLine(ranking.RankingText.TrimEnd() + "\n");
+        if (exitCode is ExitCodes.Complete or ExitCodes.SomeFailed && ranking is not null)
+            output.WriteLine(ranking.RankingText.TrimEnd() + "\n");
         output.WriteLine(status.State switch
         {
             SweepState.Complete when run.StartedAny =>
-                $"{request.Sweep.Metadata.Name} is complete: {Format.Count(counts.Finished, "trial")} in {Format.Duration(run.Elapsed)}.",
-            SweepState.Complete => $"{request.Sweep.Metadata.Name} was complete already: {Format.Count(counts.Finished, "trial")}, nothing to run.",
-            SweepState.CompleteWithFailures => $"{request.Sweep.Metadata.Name} is done: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete, "
+                $"{name} is complete: {Format.Count(counts.Finished, "trial")} in {Format.Duration(run.Elapsed)}.",
+            SweepState.Complete =>
+                $"{name} was complete already: {Format.Count(counts.Finished, "trial")}, nothing to run.",
+            SweepState.CompleteWithFailures =>
+                $"{name} is done: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete, "
                 + $"{counts.Failed + counts.Conflicted} failed for good:",
             SweepState.Suspended when !run.WasInterrupted =>
-                $"{request.Sweep.Metadata.Name} is suspended by its spec: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. Set spec.suspend to false and run it again.",
-            SweepState.Suspended => $"Saved and stopped: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. To go on: {request.Resume}",
-            SweepState.BudgetExhausted => $"{status[ConditionType.Progressing].Message}: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. "
+                $"{name} is suspended by its spec: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. "
+                + "Set spec.suspend to false and run it again.",
+            SweepState.Suspended =>
+                $"Saved and stopped: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. To go on: {request.Resume}",
+            SweepState.BudgetExhausted =>
+                $"{status[ConditionType.Progressing].Message}: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. "
                 + "Raise spec.budget and run it again to go on.",
             _ => status[ConditionType.Progressing].Message,
         });
         if (status.State == SweepState.CompleteWithFailures)
         {
             foreach (FailedTrial failure in run.View().Failures)
-                output.WriteLine($"  {failure.Label} seed {failure.Seed}: {Format.OneLine(failure.Reason)}\n    log: {Format.ShortPath(failure.LogFile)}");
+            {
+                output.WriteLine($"  {failure.Label} seed {failure.Seed}: {Format.OneLine(failure.Reason)}");
+                output.WriteLine($"    log: {Format.ShortPath(failure.LogFile)}");
+            }
         }
 
         if (report is not null) output.WriteLine($"Report: {Format.ShortPath(report)}");
     }
 
-    private static void TellJson(JsonDisplay display, SweepStatus status, int exitCode, string? report, Report? ranking, TimeSpan elapsed) =>
+    private static void TellJson(
+        JsonDisplay display, SweepStatus status, int exitCode, string? report, Report? ranking, TimeSpan elapsed) =>
         display.Write("end", new JsonObject
         {
             ["state"] = status.State.ToString(),
@@ -165,7 +180,8 @@ internal static class RunCommand
             }
 
             _display.Dispose();
-            Console.Error.WriteLine("hem: left at once. Trainers that were saving go on to do so and then leave; the same command goes on from there.");
+            Console.Error.WriteLine(
+                "hem: left at once. Trainers that were saving go on to do so and then leave; the same command goes on from there.");
             Environment.Exit(ExitCodes.Interrupted);
         }
 

@@ -2,7 +2,7 @@ using Hem.Progress;
 
 namespace Hem.Cli.Engine;
 
-/// <summary>The progress protocol's server of a run, on a unix socket that its trainers find again when we were killed and come back.</summary>
+/// <summary>A run's server of the progress protocol, on a unix socket that trainers find again when we were killed and come back.</summary>
 internal sealed class ProgressHost : IAsyncDisposable
 {
     private readonly ProgressService _service;

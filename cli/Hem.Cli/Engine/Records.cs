@@ -17,7 +17,10 @@ internal static class Records
     /// <summary>An attempt that has ended.</summary>
     public static AttemptObservation Ended(AttemptRecord attempt, int gpus) => new(attempt.Number, attempt.Id, AttemptPhase.Exited)
     {
-        Outcome = new Core.Planning.AttemptOutcome(ToPlanner(attempt.Outcome ?? StoredOutcome.Disrupted), attempt.Reason ?? "", attempt.FailedPermanently || attempt.ExitCode == 64),
+        Outcome = new Core.Planning.AttemptOutcome(
+            ToPlanner(attempt.Outcome ?? StoredOutcome.Disrupted),
+            attempt.Reason ?? "",
+            attempt.FailedPermanently || attempt.ExitCode == Core.Planning.AttemptOutcome.BadConfigurationExitCode),
         StartedAt = attempt.ProcessId is null ? null : attempt.Started,
         EndedAt = attempt.Ended,
         Gpus = gpus,

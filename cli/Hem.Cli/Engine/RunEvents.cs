@@ -15,15 +15,18 @@ internal sealed record SweepStarted(string Sweep, int Total, int Done, int Paral
 
 internal sealed record AttemptStarted(TrialLabel Trial, int Attempt, int Pid, bool Adopted, string LogFile) : RunEvent;
 
-internal sealed record TrialEvaluated(TrialLabel Trial, int Attempt, long Iteration, long Iterations, double SuccessRate, double? StepsPerSecond)
+internal sealed record TrialEvaluated(
+    TrialLabel Trial, int Attempt, long Iteration, long Iterations, double SuccessRate, double? StepsPerSecond)
     : RunEvent;
 
-internal sealed record TrialFinished(TrialLabel Trial, long Iteration, double? SuccessRate, bool StoppedEarly, double WallSeconds) : RunEvent;
+internal sealed record TrialFinished(TrialLabel Trial, long Iteration, double? SuccessRate, bool StoppedEarly, double WallSeconds)
+    : RunEvent;
 
 /// <param name="Kind">"failed", "disrupted" or "left".</param>
 /// <param name="Next">What happens now, in words: "retried", "out of retries", "goes on when the sweep does".</param>
 /// <param name="Final">The trial has failed for good.</param>
-internal sealed record AttemptEnded(TrialLabel Trial, int Attempt, string Kind, string Reason, string LogFile, string Next, bool Final) : RunEvent;
+internal sealed record AttemptEnded(TrialLabel Trial, int Attempt, string Kind, string Reason, string LogFile, string Next, bool Final)
+    : RunEvent;
 
 /// <summary>A message of the run as a whole.</summary>
 /// <param name="Warning">Something is wrong, though the run goes on.</param>
@@ -38,4 +41,7 @@ internal interface IRunDisplay : IDisposable
     void Show(RunEvent happened);
 
     void Refresh(Func<Terminal.RunView> view);
+
+    /// <summary>The run is over: what was only there for the moment goes, what is to stay stays.</summary>
+    void Finish();
 }

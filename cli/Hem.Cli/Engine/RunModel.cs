@@ -35,7 +35,8 @@ internal sealed class RunModel
     public TrialProgress? Find(string trial) => _trials.GetValueOrDefault(trial);
 
     /// <summary>What to call a trial, also one that the sweep no longer asks for.</summary>
-    public TrialLabel LabelOf(string trial) => _trials.TryGetValue(trial, out TrialProgress? known) ? known.Label : new TrialLabel(trial, trial, 0);
+    public TrialLabel LabelOf(string trial) =>
+        _trials.TryGetValue(trial, out TrialProgress? known) ? known.Label : new TrialLabel(trial, trial, 0);
 
     public void LearnDurations(IEnumerable<DurationRecord> durations)
     {
@@ -77,7 +78,8 @@ internal sealed class RunModel
             if (left is { } seconds) (remaining, longest) = (remaining + Math.Max(0, seconds), Math.Max(longest, seconds));
             else known = false;
             rows.Add(new RunningTrial(
-                trial.Label.Configuration, trial.Label.Seed, attempt.Number, State(attempt, trial), trial.SuccessRate, trial.Curve, trial.Iteration,
+                trial.Label.Configuration, trial.Label.Seed, attempt.Number, State(attempt, trial), trial.SuccessRate, trial.Curve,
+                trial.Iteration,
                 trial.Iterations, trial.StepsPerSecond, left is { } time ? TimeSpan.FromSeconds(Math.Max(0, time)) : null));
         }
 
@@ -104,7 +106,9 @@ internal sealed class RunModel
             Done = counts.Finished,
             Waiting = counts.Waiting + counts.BackingOff,
             Failed = counts.Failed + counts.Conflicted,
-            Progress = known && spent + remaining > 0 ? spent / (spent + remaining) : counts.Total > 0 ? (double)counts.Finished / counts.Total : 1,
+            Progress = known && spent + remaining > 0
+                ? spent / (spent + remaining)
+                : counts.Total > 0 ? (double)counts.Finished / counts.Total : 1,
             Elapsed = elapsed,
             Left = known && live.Count > 0 ? TimeSpan.FromSeconds(Math.Max(longest, remaining / _slots)) : null,
             Running = rows,
@@ -123,7 +127,8 @@ internal sealed class RunModel
     // For configurations that were never finished: the mean over those that were, else what running trials show.
     private double? UsualSeconds() =>
         Average(_configurations.Keys.Select(_times.Known).OfType<double>())
-        ?? Average(_trials.Values.Where(trial => !_finished.Contains(trial.Spec.Name)).Select(trial => trial.ExpectedSeconds).OfType<double>());
+        ?? Average(
+            _trials.Values.Where(trial => !_finished.Contains(trial.Spec.Name)).Select(trial => trial.ExpectedSeconds).OfType<double>());
 
     private static double? Average(IEnumerable<double> values)
     {

@@ -27,13 +27,14 @@ internal sealed class StoreLayout
 
     /// <summary>The process that runs on this store now. What a killed one left written does not count.</summary>
     public StoreHolder? FindHolder() =>
-        ResultStore.FindHolder(Root) is { } holder && (holder.Host != Environment.MachineName || ProcessIdentity.Of(holder.ProcessId) is not null)
+        ResultStore.FindHolder(Root) is { } holder
+            && (holder.Host != Environment.MachineName || ProcessIdentity.Of(holder.ProcessId) is not null)
             ? holder
             : null;
 
     /// <summary>
-    /// The progress socket: in the store where its path is short enough for a unix socket, else at a stable place that a trainer of a killed
-    /// predecessor knows too.
+    /// The progress socket: in the store where its path is short enough for a unix socket, else at a stable place that a trainer of a
+    /// killed predecessor knows too.
     /// </summary>
     /// <param name="environment">Environment variables.</param>
     public string SocketPath(Func<string, string?> environment)
@@ -52,11 +53,13 @@ internal sealed class StoreLayout
     public static void PrepareSocketFolder(string socket)
     {
         string folder = Path.GetDirectoryName(socket)!;
-        if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!Directory.Exists(folder))
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         else if (folder.StartsWith("/tmp/hem-", StringComparison.Ordinal)
             && (File.GetUnixFileMode(folder) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
         {
-            throw new HemException(ExitCodes.Unavailable, $"{folder} can be written to by others. Remove it, or choose a store with a shorter path.");
+            throw new HemException(
+                ExitCodes.Unavailable, $"{folder} can be written to by others. Remove it, or choose a store with a shorter path.");
         }
     }
 }

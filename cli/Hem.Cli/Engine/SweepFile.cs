@@ -4,7 +4,8 @@ using Hem.Core.Sweeps;
 namespace Hem.Cli.Engine;
 
 /// <summary>A sweep file that was read: the sweep and its trials, or everything that is wrong with it.</summary>
-internal sealed record SweepFile(string Name, string Directory, string Text, HemSweep? Sweep, SweepExpansion? Expansion, IReadOnlyList<Fault> Faults)
+internal sealed record SweepFile(
+    string Name, string Directory, string Text, HemSweep? Sweep, SweepExpansion? Expansion, IReadOnlyList<Fault> Faults)
 {
     private const string StandardInput = "-";
 
@@ -23,11 +24,13 @@ internal sealed record SweepFile(string Name, string Directory, string Text, Hem
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             throw new HemException(
-                ExitCodes.BadInput, System.IO.Directory.Exists(path) ? $"{path}: is a folder, not a sweep file." : $"{path}: cannot be read: {e.Message}");
+                ExitCodes.BadInput,
+                System.IO.Directory.Exists(path) ? $"{path}: is a folder, not a sweep file." : $"{path}: cannot be read: {e.Message}");
         }
 
-        bool standardInput = path == StandardInput;
-        return Of(bytes, standardInput ? "<stdin>" : path, standardInput ? Environment.CurrentDirectory : Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return path == StandardInput
+            ? Of(bytes, "<stdin>", Environment.CurrentDirectory)
+            : Of(bytes, path, Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
     public static SweepFile Of(byte[] utf8, string name, string directory)
@@ -41,7 +44,8 @@ internal sealed record SweepFile(string Name, string Directory, string Text, Hem
     public (HemSweep Sweep, SweepExpansion Expansion) Require()
     {
         if (Sweep is not null && Expansion is not null && Faults.Count == 0) return (Sweep, Expansion);
-        throw new HemException(ExitCodes.BadInput, FaultText() + $"hem: {Name}: {Terminal.Format.Count(Faults.Count, "fault")}, nothing was started.")
+        throw new HemException(
+            ExitCodes.BadInput, FaultText() + $"hem: {Name}: {Terminal.Format.Count(Faults.Count, "fault")}, nothing was started.")
         { IsWholeMessage = true };
     }
 

@@ -24,14 +24,16 @@ internal sealed class SweepPlan
 {
     private readonly Dictionary<string, double?> _expected = new(StringComparer.Ordinal);
 
-    private SweepPlan(string sweep, IReadOnlyList<Configuration> configurations, IReadOnlyList<PlannedTrial> trials, int parallelism, TimeModel times)
+    private SweepPlan(
+        string sweep, IReadOnlyList<Configuration> configurations, IReadOnlyList<PlannedTrial> trials, int parallelism, TimeModel times)
     {
         (Sweep, Configurations, Trials, Parallelism) = (sweep, configurations, trials, parallelism);
         string[] alike = [.. configurations.Select(configuration => configuration.Id)];
         foreach (string id in alike) _expected[id] = times.Expect(id, alike);
-        ToRun = trials.Count(trial => trial.State is not (TrialState.Done or TrialState.Failed));
-        double?[] rest = [.. trials.Where(trial => trial.State is not (TrialState.Done or TrialState.Failed)).Select(trial => _expected[trial.Spec.ConfigurationId])];
-        if (rest.All(seconds => seconds is not null)) ExpectedSeconds = TimeModel.Makespan([.. rest.Select(seconds => seconds!.Value)], parallelism);
+        PlannedTrial[] rest = [.. trials.Where(trial => trial.State is not (TrialState.Done or TrialState.Failed))];
+        ToRun = rest.Length;
+        double[] known = [.. rest.Select(trial => _expected[trial.Spec.ConfigurationId]).OfType<double>()];
+        if (known.Length == rest.Length) ExpectedSeconds = TimeModel.Makespan(known, parallelism);
     }
 
     public string Sweep { get; }
@@ -74,7 +76,8 @@ internal sealed class SweepPlan
                 foreach (TrialRecord trial in store.ReadTrials(stored.Uid)) records[trial.Name] = trial;
                 foreach (PointRecord point in store.ReadLatestPoints(stored.Uid)) rates[point.Trial] = point.SuccessRate;
                 if (holder is not null)
-                    running.UnionWith(store.ReadAttempts(stored.Uid).Where(attempt => attempt.Ended is null).Select(attempt => attempt.Trial));
+                    running.UnionWith(
+                        store.ReadAttempts(stored.Uid).Where(attempt => attempt.Ended is null).Select(attempt => attempt.Trial));
             }
         }
 
@@ -85,7 +88,8 @@ internal sealed class SweepPlan
             {
                 TrialRecord? record = records.GetValueOrDefault(spec.Name);
                 double? rate = rates.TryGetValue(spec.Name, out double known) ? known : null;
-                return new PlannedTrial(spec, StateOf(record, rate is not null, running.Contains(spec.Name), retries), record?.LastAttempt ?? 0, rate);
+                return new PlannedTrial(
+                    spec, StateOf(record, rate is not null, running.Contains(spec.Name), retries), record?.LastAttempt ?? 0, rate);
             }),
         ];
         int wanted = trials.Count(trial => records.ContainsKey(trial.Spec.Name));

@@ -125,7 +125,8 @@ internal sealed partial class SweepRun
             _registry.Gone(identity);
             Outcome never = Outcome.NeverLaunched with { Reason = e.Message };
             await _store.EndAttemptAsync(identity.AttemptId, Records.ToStore(never.Result), never.Reason);
-            Observe(attempt.Trial, Observed(attempt, AttemptPhase.Exited) with { Outcome = never, StartedAt = null, EndedAt = _time.GetUtcNow() });
+            AttemptObservation ended = Observed(attempt, AttemptPhase.Exited);
+            Observe(attempt.Trial, ended with { Outcome = never, StartedAt = null, EndedAt = _time.GetUtcNow() });
             throw;
         }
 

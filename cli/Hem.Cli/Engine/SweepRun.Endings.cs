@@ -25,7 +25,8 @@ internal sealed partial class SweepRun
         try
         {
             trial = _store.FindTrial(attempt.Identity.SweepUid, attempt.Trial);
-            AttemptRecord? record = _store.ReadAttempts(attempt.Identity.SweepUid, attempt.Trial).FirstOrDefault(known => known.Id == attempt.Identity.AttemptId);
+            AttemptRecord? record = _store.ReadAttempts(attempt.Identity.SweepUid, attempt.Trial)
+                .FirstOrDefault(known => known.Id == attempt.Identity.AttemptId);
             outcome = OutcomeOf(status, trial?.Finished is not null, attempt.StopAskedAt is not null, record, attempt.LogFile);
         }
         catch (StoreException e)
@@ -63,7 +64,8 @@ internal sealed partial class SweepRun
 
         // Complete is complete, whatever happened to the process afterwards.
         if (finished && code != 0) return Outcome.Completed with { Reason = $"finished, then {status}" };
-        if (code == 0 && !finished && !stopAsked) return Outcome.Failed(WithLastWords("exit code 0, but it never reported Finished", logFile));
+        if (code == 0 && !finished && !stopAsked)
+            return Outcome.Failed(WithLastWords("exit code 0, but it never reported Finished", logFile));
         if (code == 0 && !finished) return Outcome.Left;
         return Outcome.FromExit(code, stopAsked, reported ?? WithLastWords(status.ToString(), logFile), permanent);
     }
@@ -96,13 +98,15 @@ internal sealed partial class SweepRun
         bool final = status.Phase == TrialPhase.Failed;
         if (final) _model.Fail(label, outcome.Reason, attempt.LogFile);
         _display.Show(new AttemptEnded(
-            label, attempt.Number, outcome.Result.ToString().ToLowerInvariant(), outcome.Reason, attempt.LogFile, Next(outcome, status, now), final));
+            label, attempt.Number, outcome.Result.ToString().ToLowerInvariant(), outcome.Reason, attempt.LogFile,
+            Next(outcome, status, now), final));
     }
 
     private string Next(Outcome outcome, TrialStatus status, DateTimeOffset now) => status.Phase switch
     {
         TrialPhase.Failed when outcome.Permanent => "no retry would help",
-        TrialPhase.Failed when outcome.Result == AttemptResult.Disrupted => $"disrupted {Terminal.Format.Count(status.Disruptions, "time")}, no more retries",
+        TrialPhase.Failed when outcome.Result == AttemptResult.Disrupted =>
+            $"disrupted {Terminal.Format.Count(status.Disruptions, "time")}, no more retries",
         TrialPhase.Failed => $"failed {Terminal.Format.Count(status.Failures, "time")}, no more retries",
         TrialPhase.Superseded => "no longer part of the sweep",
         _ when _interrupted || outcome.Result == AttemptResult.Left => "goes on when the sweep does",
@@ -120,11 +124,12 @@ internal sealed partial class SweepRun
         {
             if (report.ReportCase != TrainerMessage.ReportOneofCase.Evaluated || !trial.Take(report.Evaluated)) continue;
             _display.Show(new TrialEvaluated(
-                trial.Label, identity.AttemptNumber, trial.Iteration, trial.Iterations, report.Evaluated.SuccessRate, trial.StepsPerSecond));
+                trial.Label, identity.AttemptNumber, trial.Iteration, trial.Iterations, report.Evaluated.SuccessRate,
+                trial.StepsPerSecond));
         }
     }
 
-    /// <summary>A write whose failure is no reason to stop: it is said, and what it would have recorded is found out again on the next start.</summary>
+    /// <summary>A write whose failure is no reason to stop: it is said, and what it would have recorded is found out again.</summary>
     private async Task Guarded(Task write)
     {
         try

@@ -74,7 +74,8 @@ internal sealed partial class SweepRun
         if (record.SweepUid != _uid)
         {
             _foreign.Add(attempt);
-            _display.Show(new RunNotice($"A trial of another sweep was left running here ({record.Trial}, pid {process.Pid}): it is asked to save and leave."));
+            _display.Show(new RunNotice(
+                $"A trial of another sweep was left running here ({record.Trial}, pid {process.Pid}): it is asked to save and leave."));
         }
         else
         {

@@ -7,7 +7,8 @@ using Hem.Results;
 namespace Hem.Cli.Engine;
 
 /// <summary>What a run was asked for.</summary>
-internal sealed record RunRequest(SweepFile File, HemSweep Sweep, SweepExpansion Expansion, StoreLayout Layout, int Parallelism, string Resume);
+internal sealed record RunRequest(
+    SweepFile File, HemSweep Sweep, SweepExpansion Expansion, StoreLayout Layout, int Parallelism, string Resume);
 
 /// <summary>
 /// The one-machine engine: observes (the store, the processes), lets the planner decide, carries out, and sleeps until something happens.
@@ -68,9 +69,8 @@ internal sealed partial class SweepRun : IAsyncDisposable
         _observed.Edit(_desired);
         if (_live.Count > 0)
         {
-            _display.Show(new RunNotice(
-                $"Stopping: {Terminal.Format.Count(_live.Count, "trial")} {(_live.Count == 1 ? "saves" : "save")} and {(_live.Count == 1 ? "leaves" : "leave")}. "
-                + "Ctrl-C again leaves at once."));
+            string who = _live.Count == 1 ? "1 trial saves and leaves" : $"{_live.Count} trials save and leave";
+            _display.Show(new RunNotice($"Stopping: {who}. Ctrl-C again leaves at once."));
         }
     });
 
@@ -89,11 +89,11 @@ internal sealed partial class SweepRun : IAsyncDisposable
             _status = plan.Status;
             if (!announced) Announce(plan.Status);
             EndStragglers(now);
-            bool over = plan.Status.HasEnded || (plan.Status.State == SweepState.Suspended && _interrupted) || IsSuspendedBySpec(plan.Status);
+            bool over = plan.Status.HasEnded || (plan.Status.State == SweepState.Suspended && _interrupted)
+                || IsSuspendedBySpec(plan.Status);
             if (over && _live.Count + _foreign.Count == 0 && plan.Actions.Count == 0)
             {
                 await FinishBackgroundAsync();
-                _display.Refresh(View);
                 return plan.Status;
             }
 
@@ -128,7 +128,8 @@ internal sealed partial class SweepRun : IAsyncDisposable
         if (_pausedUntil > now && (wake is null || _pausedUntil < wake)) wake = _pausedUntil;
         foreach (LiveAttempt attempt in _live.Values.Concat(_foreign))
         {
-            if (attempt is { StopAskedAt: { } asked, Killed: false } && (wake is null || asked + LeaveGrace < wake)) wake = asked + LeaveGrace;
+            if (attempt is { StopAskedAt: { } asked, Killed: false } && (wake is null || asked + LeaveGrace < wake))
+                wake = asked + LeaveGrace;
         }
 
         while (true)

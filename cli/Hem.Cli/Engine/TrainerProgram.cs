@@ -17,7 +17,8 @@ internal static class TrainerProgram
         {
             string program = ProgramPath.Find(command[0], sweepDirectory) ?? throw new HemException(
                 ExitCodes.Unavailable,
-                $"spec.trainer.command: there is no program '{command[0]}' {(command[0].Contains('/') ? $"in {sweepDirectory}" : "on the PATH")}, "
+                $"spec.trainer.command: there is no program '{command[0]}' "
+                + (command[0].Contains('/') ? $"in {sweepDirectory}, " : "on the PATH, ")
                 + "or it is not executable.");
             return [program, .. command.Skip(1)];
         }
@@ -25,7 +26,8 @@ internal static class TrainerProgram
         string[] places = [.. Places()];
         return [places.FirstOrDefault(ProgramPath.IsExecutable) ?? throw new HemException(
             ExitCodes.Unavailable,
-            $"cannot find {Name}: looked for {string.Join(" and ", places)}. Put it beside hem, or name a program in spec.trainer.command.")];
+            $"cannot find {Name}: looked for {string.Join(" and ", places)}. "
+            + "Put it beside hem, or name a program in spec.trainer.command.")];
     }
 
     private static IEnumerable<string> Places()

@@ -6,7 +6,8 @@ internal readonly record struct ExitStatus(int? Code, int? Signal)
     public static ExitStatus Unseen => default;
 
     /// <summary>From the status word of waitpid(2).</summary>
-    public static ExitStatus FromWaitStatus(int status) => (status & 0x7f) == 0 ? new((status >> 8) & 0xff, null) : new(null, status & 0x7f);
+    public static ExitStatus FromWaitStatus(int status) =>
+        (status & 0x7f) == 0 ? new((status >> 8) & 0xff, null) : new(null, status & 0x7f);
 
     /// <summary>As a shell sees it: 128 + n for signal n; null where the end was not seen.</summary>
     public int? ShellCode => Code ?? 128 + Signal;

@@ -15,20 +15,34 @@ internal sealed class JsonDisplay(TextWriter output, TimeProvider time) : IRunDi
         {
             SweepStarted e => ("sweep", new JsonObject
             {
-                ["sweep"] = e.Sweep, ["trials"] = e.Total, ["done"] = e.Done, ["parallelism"] = e.Parallelism, ["store"] = e.Store,
+                ["sweep"] = e.Sweep,
+                ["trials"] = e.Total,
+                ["done"] = e.Done,
+                ["parallelism"] = e.Parallelism,
+                ["store"] = e.Store,
             }),
-            AttemptStarted e => ("started", Trial(e.Trial, e.Attempt, new() { ["pid"] = e.Pid, ["adopted"] = e.Adopted, ["log"] = e.LogFile })),
+            AttemptStarted e =>
+                ("started", Trial(e.Trial, e.Attempt, new() { ["pid"] = e.Pid, ["adopted"] = e.Adopted, ["log"] = e.LogFile })),
             TrialEvaluated e => ("progress", Trial(e.Trial, e.Attempt, new()
             {
-                ["iteration"] = e.Iteration, ["iterations"] = e.Iterations, ["successRate"] = e.SuccessRate, ["stepsPerSecond"] = e.StepsPerSecond,
+                ["iteration"] = e.Iteration,
+                ["iterations"] = e.Iterations,
+                ["successRate"] = e.SuccessRate,
+                ["stepsPerSecond"] = e.StepsPerSecond,
             })),
             TrialFinished e => ("done", Trial(e.Trial, null, new()
             {
-                ["iteration"] = e.Iteration, ["successRate"] = e.SuccessRate, ["stoppedEarly"] = e.StoppedEarly, ["wallSeconds"] = e.WallSeconds,
+                ["iteration"] = e.Iteration,
+                ["successRate"] = e.SuccessRate,
+                ["stoppedEarly"] = e.StoppedEarly,
+                ["wallSeconds"] = e.WallSeconds,
             })),
             AttemptEnded e => (e.Kind, Trial(e.Trial, e.Attempt, new()
             {
-                ["reason"] = e.Reason, ["log"] = e.LogFile, ["next"] = e.Next, ["final"] = e.Final,
+                ["reason"] = e.Reason,
+                ["log"] = e.LogFile,
+                ["next"] = e.Next,
+                ["final"] = e.Final,
             })),
             RunNotice e => (e.Warning ? "warning" : "notice", new JsonObject { ["text"] = e.Text }),
             _ => ("other", new JsonObject { ["text"] = happened.ToString() }),
@@ -54,6 +68,10 @@ internal sealed class JsonDisplay(TextWriter output, TimeProvider time) : IRunDi
     {
     }
 
+    public void Finish()
+    {
+    }
+
     public void Dispose()
     {
     }
@@ -75,7 +93,8 @@ internal sealed class JsonDisplay(TextWriter output, TimeProvider time) : IRunDi
 /// <summary>How we write JSON.</summary>
 internal static class JsonText
 {
-    public static readonly JsonSerializerOptions Compact = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonSerializerOptions Compact =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static readonly JsonSerializerOptions Indented = new(Compact) { WriteIndented = true };
 }

@@ -31,6 +31,12 @@ internal sealed class LiveDisplay(TextWriter output, Glyphs glyphs, bool color, 
         _above.Clear();
     }
 
+    public void Finish()
+    {
+        _region.Draw([], _above, size().Width);
+        _above.Clear();
+    }
+
     public void Dispose() => _region.Dispose();
 
     private static Style StyleOf(string word) => word switch

@@ -35,7 +35,10 @@ internal sealed class LiveRegion : IDisposable
         _ansi.Profile.Width = short.MaxValue;
     }
 
-    /// <summary>Draws <paramref name="lines"/> in the place of the last ones, below <paramref name="above"/>, which stay for good.</summary>
+    /// <summary>Draws lines in the place of the last ones.</summary>
+    /// <param name="lines">What is drawn now.</param>
+    /// <param name="above">Lines that stay for good, above.</param>
+    /// <param name="width">Of the terminal.</param>
     public void Draw(IReadOnlyList<Line> lines, IReadOnlyList<Line> above, int width)
     {
         string below = string.Concat(lines.Select(line => Render(line) + "\e[K\n"));

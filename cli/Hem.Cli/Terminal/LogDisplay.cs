@@ -32,6 +32,10 @@ internal sealed class LogDisplay(TextWriter output, TimeProvider time) : IRunDis
     {
     }
 
+    public void Finish()
+    {
+    }
+
     public void Dispose()
     {
     }

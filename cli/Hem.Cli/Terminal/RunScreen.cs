@@ -30,7 +30,8 @@ internal sealed class RunScreen(Glyphs glyphs)
         room -= running.Count;
         List<Line> configurations = Configurations(view, width, room);
 
-        return [.. new[] { head, running, configurations, failures, hint }.SelectMany(part => part).Select(line => line.Crop(width, glyphs.Ellipsis))];
+        IEnumerable<Line> lines = [.. head, .. running, .. configurations, .. failures, .. hint];
+        return [.. lines.Select(line => line.Crop(width, glyphs.Ellipsis))];
     }
 
     private Line Head(RunView view, int width)
@@ -63,21 +64,22 @@ internal sealed class RunScreen(Glyphs glyphs)
     private List<Line> Running(RunView view, int width, int room)
     {
         if (view.Running.Count == 0 || room < 3) return [];
-        // What is dropped first as the terminal narrows: the curve, then the speed, then the seed.
-        int curve = width >= 96 ? 20 : width >= 80 ? 8 : 0;
-        bool speed = width >= 62;
-        bool seed = width >= 40;
-        bool left = width >= 34;
-        const int SeedWidth = 7, SuccessWidth = 9, IterationWidth = 13, SpeedWidth = 9, LeftWidth = 10;
-        int others = SuccessWidth + IterationWidth + (left ? LeftWidth : 0) + (seed ? SeedWidth : 0) + (speed ? SpeedWidth : 0)
-            + (curve > 0 ? curve + 2 : 0);
-        int label = Math.Clamp(view.Running.Max(trial => trial.Label.Length), 5, Math.Max(5, width - others));
+        const int SeedWidth = 7, SuccessWidth = 9, SpeedWidth = 9, LeftWidth = 10, WideCurve = 20, Curve = 8;
+        int iterationWidth = Math.Max(11, 2 + view.Running.Max(trial => Iterations(trial).Length));
+        int wanted = view.Running.Max(trial => trial.Label.Length);
+        // What a label leaves goes to the columns in the order of their use.
+        int free = width - Math.Max(5, wanted) - SuccessWidth - iterationWidth;
+        bool seed = Take(SeedWidth) || width >= 40;
+        bool left = Take(LeftWidth);
+        bool speed = Take(SpeedWidth);
+        int curve = Take(WideCurve + 2) ? WideCurve : Take(Curve + 2) ? Curve : 0;
+        int label = Math.Clamp(wanted, 5, Math.Max(5, width - SuccessWidth - iterationWidth - (seed ? SeedWidth : 0)));
 
         Line header = new Line().Cell("TRIAL", label, Dim);
         if (seed) header.Cell("SEED", SeedWidth, Dim, right: true);
         header.Cell("SUCCESS", SuccessWidth, Dim, right: true);
         if (curve > 0) header.Cell("", curve + 2);
-        header.Cell("ITERATION", IterationWidth, Dim, right: true);
+        header.Cell("ITERATION", iterationWidth, Dim, right: true);
         if (speed) header.Cell("STEPS/S", SpeedWidth, Dim, right: true);
         if (left) header.Cell("LEFT", LeftWidth, Dim, right: true);
 
@@ -89,7 +91,7 @@ internal sealed class RunScreen(Glyphs glyphs)
             if (seed) line.Cell(Text($"{trial.Seed}"), SeedWidth, right: true, ellipsis: glyphs.Ellipsis);
             line.Cell(Format.Success(trial.SuccessRate), SuccessWidth, Bold, right: true);
             if (curve > 0) line.Add("  ").Cell(Sparkline(trial.Curve, curve), curve, Accent);
-            line.Cell(Text($"{trial.Iteration}/{trial.Iterations}"), IterationWidth, right: true);
+            line.Cell(Iterations(trial), iterationWidth, right: true);
             if (speed) line.Cell(trial.StepsPerSecond is { } rate ? Format.Rate(rate) : "-", SpeedWidth, right: true);
             string last = trial.State != "training" ? trial.State : trial.Left is { } time ? Format.Duration(time) : "-";
             if (left) line.Cell(last, LeftWidth, trial.State == "training" ? null : Dim, right: true);
@@ -99,6 +101,13 @@ internal sealed class RunScreen(Glyphs glyphs)
 
         if (shown < view.Running.Count) lines.Add(new Line().Add(Text($"and {view.Running.Count - shown} more running"), Dim));
         return lines;
+
+        bool Take(int cells)
+        {
+            if (free < cells) return false;
+            free -= cells;
+            return true;
+        }
     }
 
     private List<Line> Configurations(RunView view, int width, int room)
@@ -110,7 +119,10 @@ internal sealed class RunScreen(Glyphs glyphs)
         List<Line> lines =
         [
             new Line(),
-            new Line().Cell("CONFIGURATION", label, Dim).Cell("SEEDS DONE", DoneWidth, Dim, right: true).Cell("SUCCESS", SuccessWidth, Dim, right: true),
+            new Line()
+                .Cell("CONFIGURATION", label, Dim)
+                .Cell("SEEDS DONE", DoneWidth, Dim, right: true)
+                .Cell("SUCCESS", SuccessWidth, Dim, right: true),
         ];
         int shown = rows.Count <= room - 2 ? rows.Count : room - 3;
         foreach (ConfigurationRow row in rows.Take(shown))
@@ -154,6 +166,8 @@ internal sealed class RunScreen(Glyphs glyphs)
 
         return new string(text);
     }
+
+    private static string Iterations(RunningTrial trial) => Text($"{trial.Iteration}/{trial.Iterations}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -78,5 +78,8 @@ public sealed record SeedSpec
 /// <summary>How often a trial is tried again: after failures of its own, and after disruptions that it could not help.</summary>
 public sealed record RetrySpec(int Failures = 3, int Disruptions = 100);
 
-/// <summary>What a sweep may use before it is suspended; GPU hours are GPUs times the time that trials held them.</summary>
+/// <summary>
+/// What a sweep may use: then its trials save and stop, and it ends with reason BudgetExhausted until the budget is raised. GPU hours
+/// are GPUs times the time that trials held them.
+/// </summary>
 public sealed record BudgetSpec(TimeSpan? WallClock = null, double? GpuHours = null);

@@ -2,7 +2,8 @@ namespace Hem.Core.Sweeps;
 
 /// <summary>
 /// The defaults of API version hem.dev/v1alpha1. Frozen: a trial's identity is made of what differs from them, so a changed default
-/// would silently give old names to new work. Sources: algorithms.md and tasks.md by section; "ours" where they are silent.
+/// would silently give old names to new work. Sources: "paper" is the appendix of Tang & Kucukelbir 2021, "HER" is openai/baselines' her, "HPG" is
+/// paulorauber/hpg; "ours" where they are silent.
 /// </summary>
 internal static class ParameterDefaults
 {
@@ -11,43 +12,43 @@ internal static class ParameterDefaults
     {
         "iterations" => Iterations,
         "N" => Trajectories,
-        "workers" => Workers,                            // sections 2.5, 3.1, 5.3; REINFORCE collects as much as hEM (ours)
-        "batchSize" => Batch,                            // sections 2.5, 3.1, 4
-        "updates" => Always(40),                         // sections 2.5, 3.1, 4
+        "workers" => Workers,                            // paper: hEM 30, HER 20; HPG; REINFORCE collects as much as hEM (ours)
+        "batchSize" => Batch,                            // paper, HER; DQN: ours
+        "updates" => Always(40),                         // HER; the others the same (ours)
         "bufferTrajectories" => Buffer,
-        "learningRate" => Always(1e-3),                  // section 1.3
-        "criticLearningRate" => Always(1e-3),            // section 3.1; the value baseline of section 5.3 the same (ours)
-        "hiddenLayers" => Layers,                        // sections 1.1, 5.3
-        "hiddenUnits" => Always(256),                    // sections 1.1, 5.3
+        "learningRate" => Always(1e-3),                  // paper, HER
+        "criticLearningRate" => Always(1e-3),            // HER; HPG's value baseline the same (ours)
+        "hiddenLayers" => Layers,                        // paper; HPG
+        "hiddenUnits" => Always(256),                    // paper (its 5 for hEM is read as a typing error); HPG
         "stateObservation" or "goalObservation" => Always("vector"),
-        "imageSize" => Always(84),                       // tasks.md, section 7
-        "padding" => Always("valid"),                    // section 1.2
-        "eta" => Always(0.1),                            // section 6
-        "actionNoise" => Noise,                          // sections 2.4, 3.1
-        "epsilon" => Epsilon,                            // sections 2.4, 3.1, 4
-        "policySigma" => Always(1),                      // section 2.3
-        "relabel" => Relabel,                            // sections 2.2, 3.5, 4
+        "imageSize" => Always(84),                       // paper: 48 and 84
+        "padding" => Always("valid"),                    // ours
+        "eta" => Always(0.1),                            // paper
+        "actionNoise" => Noise,                          // paper; HER
+        "epsilon" => Epsilon,                            // paper: 0.2 to 0.5; HER; DQN: ours
+        "policySigma" => Always(1),                      // ours
+        "relabel" => Relabel,                            // paper; HER
         "discount" => Discount,
-        "polyak" => Always(0.95),                        // sections 3.1, 4
-        "actionPenalty" => Always(1),                    // section 3.1
-        "start" => trial => trial.Task.Starts[0],        // tasks.md, sections 1 and 3
-        "encoding" => Encoding,                          // tasks.md, section 2
-        "baseline" => Always("none"),                    // sections 5.1, 7
+        "polyak" => Always(0.95),                        // HER
+        "actionPenalty" => Always(1),                    // HER
+        "start" => trial => trial.Task.Starts[0],        // ours
+        "encoding" => Encoding,                          // ours; HPG
+        "baseline" => Always("none"),                    // HPG's own example
         "samples" => Always(1_000_000),
         "evaluateEvery" => Always(1),
-        "evaluationEpisodes" => Always(200),             // section 8
+        "evaluationEpisodes" => Always(200),             // ours
         _ => _ => null,
     };
 
     /// <summary>
-    /// Ours throughout, from section 2.6: about twice the trajectories after which a throw-away implementation had learned the task; and
-    /// as many trajectories for the other algorithms as for hEM, which is how section 8 compares them.
+    /// Ours throughout: about twice the trajectories after which a throw-away implementation had learned the task; and
+    /// as many trajectories for the other algorithms as for hEM, which is how they are compared.
     /// </summary>
     private static ParameterValue Iterations(TrialContext trial)
     {
         if (trial.IsDdpg)
         {
-            // In cycles of 40 trajectories: 10 (reach) and 50 (the others) cycles make an epoch of section 3.1.
+            // In cycles of 40 trajectories: 10 (reach) and 50 (the others) cycles make an epoch of HER.
             return trial.Task.Family switch
             {
                 "fetch-reach" or TaskName.SawyerReach => 100,
@@ -73,10 +74,10 @@ internal static class ParameterDefaults
 
     private static ParameterValue Trajectories(TrialContext trial) => trial switch
     {
-        { IsDqn: true } or { Algorithm: AlgorithmName.Hpg } => sixteen,       // sections 4, 5.3
-        { IsDdpg: true } => two,                                              // section 3.1
+        { IsDqn: true } or { Algorithm: AlgorithmName.Hpg } => sixteen,       // DQN: ours; HPG
+        { IsDdpg: true } => two,                                              // HER
         { Algorithm: AlgorithmName.Hem, StateIsImage: true } when trial.Task.IsFetch || trial.Task.Family == TaskName.Reacher => eighty,
-        _ => twenty,                                                          // section 2.5; REINFORCE as hEM (ours)
+        _ => twenty,                                                          // paper; REINFORCE as hEM (ours)
     };
 
     private static ParameterValue Workers(TrialContext trial) => trial switch
@@ -89,8 +90,8 @@ internal static class ParameterDefaults
     private static ParameterValue Batch(TrialContext trial) => trial.IsDqn ? 128 : trial.IsDdpg ? 256 : 64;
 
     /// <summary>
-    /// Whole trajectories over all workers. Section 3.1 counts 1,000,000 transitions for each worker and section 4 "1e6 transitions", read
-    /// as all workers together (ours); section 3.10's 50,000 image transitions are read the same way (ours).
+    /// Whole trajectories over all workers. HER counts 1,000,000 transitions for each worker; for DQN, and 50,000 with images, all
+    /// workers together (ours).
     /// </summary>
     private static ParameterValue Buffer(TrialContext trial)
     {
@@ -100,8 +101,8 @@ internal static class ParameterDefaults
             { IsDqn: true } => 1_000_000 / trial.Task.Horizon,
             { IsDdpg: true, UsesImages: true } => 50_000 / trial.Task.Horizon,
             { IsDdpg: true } => Math.Min(1_000_000 / trial.Task.Horizon * workers, 10_000_000),
-            { UsesImages: true } => 2_000,                                    // section 2.5
-            _ => 20_000,                                                      // section 2.5
+            { UsesImages: true } => 2_000,                                    // ours
+            _ => 20_000,                                                      // ours
         };
         return Math.Max(size, workers);
     }
@@ -114,10 +115,10 @@ internal static class ParameterDefaults
 
     private static ParameterValue Relabel(TrialContext trial) => trial.HasCritic ? 0.8 : 1.0;
 
-    /// <summary>1 - 1/T: sections 3.1, 4.</summary>
+    /// <summary>1 - 1/T: HER.</summary>
     private static ParameterValue Discount(TrialContext trial) => 1 - 1.0 / trial.Task.Horizon;
 
-    /// <summary>Section 3.9: returns of rewards 0/1 lie in [0, 1/(1-discount)], of rewards -1/0 in [-1/(1-discount), 0].</summary>
+    /// <summary>Returns of rewards 0/1 lie in [0, 1/(1-discount)], of rewards -1/0 in [-1/(1-discount), 0].</summary>
     public static ParameterValue TargetClip(TrialContext trial)
     {
         var discount = trial.Parameters.Find("discount");

@@ -41,7 +41,7 @@ public sealed record TaskName
     /// <summary>The task can show its state as a picture.</summary>
     public bool HasImages => !IsDiscrete;
 
-    /// <summary>Actions of an episode at most: T of tasks.md, section 0.</summary>
+    /// <summary>Actions of an episode at most: the horizon T.</summary>
     public int Horizon => Family switch
     {
         FlipBit => Size,

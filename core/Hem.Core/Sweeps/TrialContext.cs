@@ -13,10 +13,10 @@ internal readonly struct TrialContext(string algorithm, TaskName task, Parameter
     /// <summary>HER and the combined loss: an off-policy critic, so discount, target network and clip.</summary>
     public bool HasCritic => Algorithm is AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer;
 
-    /// <summary>HER on a discrete task (algorithms.md, section 4).</summary>
+    /// <summary>HER on a discrete task: DQN.</summary>
     public bool IsDqn => HasCritic && IsDiscrete;
 
-    /// <summary>HER on a continuous task (algorithms.md, section 3).</summary>
+    /// <summary>HER on a continuous task: DDPG.</summary>
     public bool IsDdpg => HasCritic && !IsDiscrete;
 
     /// <summary>Trains on what the present policy collected, once: no buffer, no relabelling by the sampler.</summary>

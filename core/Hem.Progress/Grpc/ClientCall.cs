@@ -173,6 +173,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         try
         {
             var response = await invoker.SendAsync(request, _ended.Token).ConfigureAwait(false);
+            _content.ResponseBegun();
             lock (_gate)
                 _response = response;
             if (_ended.IsCancellationRequested)

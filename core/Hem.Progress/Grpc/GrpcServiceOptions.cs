@@ -31,7 +31,8 @@ public sealed class GrpcServiceOptions
     public Func<HttpContext, string?> PeerOf { get; set; } = PeerStreams.DefaultPeerOf;
 
     /// <summary>
-    /// After the host begins to stop, calls may go on for this long; then their tokens are cancelled and they end with UNAVAILABLE.
+    /// After the host begins to stop, calls may go on for this long; then their tokens are cancelled and they end with UNAVAILABLE. For
+    /// connections whose clients do not hear that (stopped, stalled), the host waits up to its own <c>HostOptions.ShutdownTimeout</c>.
     /// </summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromMilliseconds(200);
 

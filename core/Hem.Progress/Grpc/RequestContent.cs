@@ -39,6 +39,15 @@ internal sealed class RequestContent : HttpContent
         }
     }
 
+    /// <summary>The response has begun: nothing that happens to the request can take its place any more.</summary>
+    public void ResponseBegun()
+    {
+        CancellationTokenSource waiting;
+        lock (_gate)
+            waiting = _superseded;
+        waiting.Cancel();
+    }
+
     protected override bool TryComputeLength(out long length)
     {
         length = 0;
@@ -78,7 +87,7 @@ internal sealed class RequestContent : HttpContent
             // Writers need not wait for what will not be sent, unless it may be sent anew.
             if (_consumed)
                 _pipe.Reader.Complete();
-            // Why a request cannot be sent is best told by the response: HttpClient would report this failure in its place.
+            // Why a request cannot be sent is best told by the response: until it begins, HttpClient would report this in its place.
             await Task.Delay(Timeout.Infinite, superseded)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
             throw;

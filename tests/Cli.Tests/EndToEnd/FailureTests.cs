@@ -45,7 +45,8 @@ public sealed class FailureTests : IDisposable
 
         hem.ExitCode.ShouldBe(0, hem.Output + hem.Error);
         _work.Trials.ShouldAllBe(trial => trial.Finished != null && trial.LastAttempt == 2 && trial.Failures == 1);
-        _work.Attempts.Where(attempt => attempt.Number == 1).ShouldAllBe(attempt => attempt.Reason == "killed by SIGSEGV" && attempt.ExitCode == 139);
+        _work.Attempts.Where(attempt => attempt.Number == 1).ShouldAllBe(
+            attempt => attempt.Reason == "killed by SIGSEGV" && attempt.ExitCode == 139);
     }
 
     [Fact]
@@ -118,7 +119,8 @@ public sealed class FailureTests : IDisposable
         HemProcess hem = await _work.RunAsync();
 
         hem.ExitCode.ShouldBe(69, hem.Output + hem.Error);
-        hem.Error.ShouldBe($"hem: spec.trainer.command: there is no program './no-such-trainer' in {_work.Folder.Path}, or it is not executable.\n");
+        hem.Error.ShouldBe(
+            $"hem: spec.trainer.command: there is no program './no-such-trainer' in {_work.Folder.Path}, or it is not executable.\n");
         _work.Attempts.ShouldBeEmpty();
     }
 

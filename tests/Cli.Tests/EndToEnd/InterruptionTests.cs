@@ -68,7 +68,8 @@ public sealed class InterruptionTests : IDisposable
         HemProcess next = _work.Start("--json");
         (await next.EndAsync()).ShouldBe(0, next.Output + next.Error);
 
-        int[] adopted = [.. next.Events.Where(e => (string?)e["event"] == "started" && (bool?)e["adopted"] == true).Select(e => (int)e["pid"]!)];
+        int[] adopted =
+            [.. next.Events.Where(e => (string?)e["event"] == "started" && (bool?)e["adopted"] == true).Select(e => (int)e["pid"]!)];
         adopted.ShouldNotBeEmpty();
         adopted.ShouldBeSubsetOf(orphans.Select(orphan => orphan.Pid));
         _work.Trials.ShouldAllBe(trial => trial.Finished != null && trial.LastAttempt == 1);
@@ -116,7 +117,8 @@ public sealed class InterruptionTests : IDisposable
 
         next.ExitCode.ShouldBe(0, next.Output + next.Error);
         orphans.ShouldAllBe(orphan => !orphan.IsAlive);
-        _work.Attempts.Where(attempt => attempt.Outcome != AttemptOutcome.Completed).ShouldAllBe(attempt => attempt.Outcome == AttemptOutcome.Left);
+        _work.Attempts.Where(attempt => attempt.Outcome != AttemptOutcome.Completed).ShouldAllBe(
+            attempt => attempt.Outcome == AttemptOutcome.Left);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cli.Tests.Support;
 using Hem.Results;
@@ -106,6 +107,19 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task A_trainer_in_Python_on_stock_gRPC_can_be_a_trial()
+    {
+        Assert.SkipUnless(HasPythonGrpc(), "needs Debian's python3-grpcio");
+        _work.Write(more: $"  trainer: {{command: [/usr/bin/python3, '{Programs.Repository}/tests/PythonTrainer/trainer.py']}}");
+
+        HemProcess hem = await _work.RunAsync();
+
+        hem.ExitCode.ShouldBe(0, hem.Output + hem.Error);
+        _work.Trials.ShouldAllBe(trial => trial.Finished != null && trial.LastAttempt == 1);
+        _work.Curves.Count.ShouldBe(4 * 4);
+    }
+
+    [Fact]
     public async Task A_sweep_that_its_spec_suspends_starts_nothing()
     {
         _work.Write(more: "  suspend: true");
@@ -127,5 +141,14 @@ public sealed class RunTests : IDisposable
         hem.ExitCode.ShouldBe(3, hem.Output + hem.Error);
         _work.Trainers.ShouldBeEmpty();
         _work.Attempts.ShouldContain(attempt => attempt.Outcome == AttemptOutcome.Left);
+    }
+
+    private static bool HasPythonGrpc()
+    {
+        if (!File.Exists("/usr/bin/python3")) return false;
+        var start = new ProcessStartInfo("/usr/bin/python3", ["-c", "import grpc, google.protobuf"]) { RedirectStandardError = true };
+        using Process python = Process.Start(start)!;
+        python.WaitForExit();
+        return python.ExitCode == 0;
     }
 }

@@ -82,7 +82,8 @@ public sealed class SupervisedProcessTests : IDisposable
     [Fact]
     public void A_missing_program_is_said_plainly()
     {
-        SpawnException e = Should.Throw<SpawnException>(() => SupervisedProcess.Start(["/no/such/program"], NoVariables, _folder["log"], _ => { }));
+        SpawnException e = Should.Throw<SpawnException>(
+            () => SupervisedProcess.Start(["/no/such/program"], NoVariables, _folder["log"], _ => { }));
 
         e.Message.ShouldBe("cannot start /no/such/program: No such file or directory");
     }
@@ -145,5 +146,6 @@ public sealed class SupervisedProcessTests : IDisposable
     }
 
     private Task Ready() =>
-        Patience.UntilAsync(() => File.Exists(_folder["log"]) && File.ReadAllText(_folder["log"]).Contains("ready"), "the script to be ready");
+        Patience.UntilAsync(
+            () => File.Exists(_folder["log"]) && File.ReadAllText(_folder["log"]).Contains("ready"), "the script to be ready");
 }

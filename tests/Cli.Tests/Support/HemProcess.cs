@@ -24,7 +24,8 @@ internal sealed partial class HemProcess : IDisposable
         start.Environment["HEM_STORE"] = null;
         foreach ((string name, string? value) in environment) start.Environment[name] = value;
         _process = Process.Start(start)!;
-        _ended = Task.WhenAll(Collect(_process.StandardOutput, _output), Collect(_process.StandardError, _error), _process.WaitForExitAsync());
+        _ended = Task.WhenAll(
+            Collect(_process.StandardOutput, _output), Collect(_process.StandardError, _error), _process.WaitForExitAsync());
     }
 
     public int Id => _process.Id;

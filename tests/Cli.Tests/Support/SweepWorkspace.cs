@@ -18,17 +18,20 @@ internal sealed class SweepWorkspace : IDisposable
     public string File => Folder["sweep.yaml"];
 
     /// <summary>A small but real sweep of Flip bit.</summary>
-    public void Write(int iterations = 3, string n = "[2, 4]", int seeds = 2, string more = "", string parallelism = "2", int updates = 5) => Folder.Write("sweep.yaml", string.Create(
+    public void Write(
+        int iterations = 3, string n = "[2, 4]", int seeds = 2, string more = "", int updates = 5) => Folder.Write("sweep.yaml", string.Create(
         CultureInfo.InvariantCulture,
         $$"""
         apiVersion: hem.dev/v1alpha1
         kind: HemSweep
         metadata: {name: {{Name}}}
         spec:
-          base: {algorithm: hem, task: flipbit-6, iterations: {{iterations}}, workers: 1, updates: {{updates}}, hiddenUnits: 32, evaluationEpisodes: 20}
+          base:
+            {algorithm: hem, task: flipbit-6, iterations: {{iterations}}, workers: 1, updates: {{updates}}, hiddenUnits: 32,
+             evaluationEpisodes: 20}
           grid: {N: {{n}}}
           seeds: {count: {{seeds}}}
-          parallelism: {{parallelism}}
+          parallelism: 2
         {{more}}
         """));
 
@@ -87,7 +90,8 @@ internal sealed class SweepWorkspace : IDisposable
 
     /// <summary>Waits until trials train: some points are stored, and no trial is complete.</summary>
     public Task TrainingAsync(int points = 3) => Patience.UntilAsync(
-        () => System.IO.File.Exists(Path.Combine(Store, "results.db")) && HasSweep() && Read((store, uid) => store.ReadPoints(uid).Count()) >= points,
+        () => System.IO.File.Exists(Path.Combine(Store, "results.db")) && HasSweep()
+            && Read((store, uid) => store.ReadPoints(uid).Count()) >= points,
         "trials to train");
 
     public void Dispose()

@@ -104,6 +104,7 @@ public class EncodingTests
         var pipe = new Pipe();
         var reader = new MessageReader<BytesValue>(pipe.Reader, EchoService.Bytes.ContextualDeserializer, 2000, default);
         await pipe.Writer.WriteAsync(new byte[] { 0, 0, 0, 7, 209 });
+        await pipe.Writer.CompleteAsync();
         for (var again = 0; again < 2; again++)
         {
             (await Should.ThrowAsync<RpcException>(async () => await reader.MoveNextAsync(CancellationToken.None))).StatusCode

@@ -178,7 +178,8 @@ public class LimitTests
         using var call = invoker.AsyncDuplexStreamingCall(EchoService.Duplex, null, default);
         await call.RequestStream.WriteAsync(EchoService.Message("open"));
         (await call.ResponseStream.MoveNext()).ShouldBeTrue();
-        await server.StopAsync().WaitAsync(Wait.Limit);
+        // Well within the half minute after which the host gives up on its connections.
+        await server.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
         (await Should.ThrowAsync<RpcException>(call.ResponseStream.MoveNext())).StatusCode.ShouldBe(StatusCode.Unavailable);
         using var next = invoker.AsyncUnaryCall(EchoService.Unary, null, default, EchoService.Message(""));
         (await Should.ThrowAsync<RpcException>(next.ResponseAsync)).StatusCode.ShouldBe(StatusCode.Unavailable);

@@ -143,7 +143,8 @@ public sealed class CheckpointFolderTests : IDisposable
         saving.Save(null, 1, [1]);
         saving.Save(null, 2, [2]);
         byte got = 0;
-        Folder().TryLoad(null, header => got = header.State[0] == 2 ? throw new UnusableCheckpointException("no") : header.State[0]).ShouldBeTrue();
+        Folder().TryLoad(null, header => got = header.State[0] == 2 ? throw new UnusableCheckpointException("no") : header.State[0])
+            .ShouldBeTrue();
         got.ShouldBe((byte)1);
     }
 

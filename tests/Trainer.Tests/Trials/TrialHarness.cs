@@ -45,7 +45,8 @@ internal sealed class TrialHarness : IAsyncDisposable
 
     public TemporaryFolder Folder => folder;
 
-    public async Task ServeAsync() => server = await ProgressServer.StartAsync(service, new ProgressServerOptions { UnixSocket = folder["progress.sock"] });
+    public async Task ServeAsync() =>
+        server = await ProgressServer.StartAsync(service, new ProgressServerOptions { UnixSocket = folder["progress.sock"] });
 
     public async Task StopServingAsync()
     {

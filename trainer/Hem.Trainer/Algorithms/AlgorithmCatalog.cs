@@ -8,7 +8,8 @@ namespace Hem.Trainer.Algorithms;
 /// <summary>From a trial's parameters to its algorithm and task.</summary>
 internal static class AlgorithmCatalog
 {
-    /// <exception cref="BadConfigurationException">This program does not have that algorithm, task or device, or they would not fit.</exception>
+    /// <exception cref="BadConfigurationException">This program does not have that algorithm, task or device, or they would not
+    /// fit.</exception>
     public static IAlgorithm Create(TrialDocument trial)
     {
         ParameterSet parameters = trial.Parameters;
@@ -21,12 +22,14 @@ internal static class AlgorithmCatalog
         try
         {
             return new HemAlgorithm(
-                Settings(parameters), trial.Seed, CreateTask(task, parameters), trial.Trainer.Threads, KernelWidths.Parse(trial.Trainer.Kernels));
+                Settings(parameters), trial.Seed, CreateTask(task, parameters), trial.Trainer.Threads,
+                KernelWidths.Parse(trial.Trainer.Kernels));
         }
         catch (OverflowException)
         {
             throw new BadConfigurationException(
-                "parameters: workers times batchSize, N or bufferTrajectories makes arrays of over 2,147,483,647 elements; make one of them smaller");
+                "parameters: workers times batchSize, N or bufferTrajectories makes arrays of over 2,147,483,647 elements; "
+                + "make one of them smaller");
         }
     }
 

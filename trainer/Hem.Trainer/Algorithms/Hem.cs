@@ -31,9 +31,9 @@ internal sealed record HemSettings
 /// <para>
 /// Success is an optimality variable O with p(O=1 | tau, g) = R(tau, g). For any q(tau, g),
 /// log p(O=1) >= E_q[log p(O=1 | tau, g)] - KL(q || p(g) p_theta(tau | g)).
-/// The E-step takes for q the hindsight distribution: trajectories of the policy itself, each pair relabelled with a goal that the trajectory
-/// went on to achieve, so that R = 1 in every sample. The M-step maximises what depends on theta, E_q[sum_t log pi_theta(a_t | s_t, g)]:
-/// supervised learning. No rewards, no critic, no target network, no importance weights.
+/// The E-step takes for q the hindsight distribution: trajectories of the policy itself, each pair relabelled with a goal that the
+/// trajectory went on to achieve, so that R = 1 in every sample. The M-step maximises what depends on theta, E_q[sum_t log pi_theta(a_t
+/// | s_t, g)]: supervised learning. No rewards, no critic, no target network, no importance weights.
 /// </para>
 /// </summary>
 /// <remarks>
@@ -138,8 +138,8 @@ internal sealed class HemAlgorithm : IAlgorithm
     }
 
     /// <summary>
-    /// Every worker runs N episodes, each for a goal g ~ p(g), with the current policy: a ~ pi_theta(. | s, g), but uniform over all actions
-    /// with probability epsilon. All M N environments take a step at once; the policy is evaluated once for those still active.
+    /// Every worker runs N episodes, each for a goal g ~ p(g), with the current policy: a ~ pi_theta(. | s, g), but uniform over all
+    /// actions with probability epsilon. All M N environments take a step at once; the policy is evaluated once for those still active.
     /// </summary>
     private bool Collect(ITrainingHost host)
     {

@@ -9,8 +9,8 @@ namespace Hem.Trainer.Checkpoints;
 /// ever appended to). Saving writes what is new since the last time, so it takes as long at 3 GB of replay as at 3 MB.
 /// </summary>
 /// <remarks>
-/// A save appends to the log and syncs it, then writes the header beside its place, syncs it, and renames it: a crash at any moment leaves the
-/// previous checkpoint whole. The last two are kept. A log file is deleted once neither of them needs it.
+/// A save appends to the log and syncs it, then writes the header beside its place, syncs it, and renames it: a crash at any moment
+/// leaves the previous checkpoint whole. The last two are kept. A log file is deleted once neither of them needs it.
 /// </remarks>
 internal sealed partial class CheckpointFolder(string folder, string trial, string program, Action<string> log) : ICheckpoints
 {
@@ -32,7 +32,8 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
                 if (header.Trial != trial)
                 {
                     throw new ForeignCheckpointException(
-                        $"{path} is a checkpoint of another trial ({header.Trial}), not of {trial}; nothing was touched. Give this trial a folder of its own.");
+                        $"{path} is a checkpoint of another trial ({header.Trial}), not of {trial}; nothing was touched. "
+                        + "Give this trial a folder of its own.");
                 }
 
                 foreach (LogSegment segment in header.Segments)
@@ -139,7 +140,8 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         int largest = 0;
         foreach (string path in Directory.EnumerateFiles(folder, "replay-*.log"))
         {
-            if (int.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan("replay-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+            ReadOnlySpan<char> number = Path.GetFileNameWithoutExtension(path).AsSpan("replay-".Length);
+            if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int id))
                 largest = Math.Max(largest, id);
         }
 
@@ -187,7 +189,8 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         {
             try
             {
-                needed.UnionWith(CheckpointHeader.Parse(File.ReadAllBytes(path), out _).Segments.Select(segment => SegmentPath(segment.Id)));
+                IReadOnlyList<LogSegment> segments = CheckpointHeader.Parse(File.ReadAllBytes(path), out _).Segments;
+                needed.UnionWith(segments.Select(segment => SegmentPath(segment.Id)));
             }
             catch (UnusableCheckpointException)
             {

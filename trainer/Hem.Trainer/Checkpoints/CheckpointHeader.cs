@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Hem.Trainer.Checkpoints;
 
-/// <summary>A stretch of the replay log in a file of its own: the first <see cref="Length"/> bytes of it belong to the checkpoint.</summary>
+/// <summary>
+/// A stretch of the replay log in a file of its own: the first <see cref="Length"/> bytes of it belong to the checkpoint.
+/// </summary>
 /// <param name="Id">Number in the file's name.</param>
 /// <param name="First">Running number (per worker) of its first trajectories.</param>
 /// <param name="End">One past the running number of its last ones.</param>
@@ -49,7 +51,9 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
         return stream.ToArray();
     }
 
-    /// <summary>Reads what <see cref="ToBytes"/> wrote at the start of <paramref name="bytes"/>; <paramref name="size"/> is how much that was.</summary>
+    /// <summary>
+    /// Reads what <see cref="ToBytes"/> wrote at the start of <paramref name="bytes"/>; <paramref name="size"/> is how much that was.
+    /// </summary>
     /// <exception cref="UnusableCheckpointException">Torn, corrupt, or of another version.</exception>
     public static CheckpointHeader Parse(ReadOnlySpan<byte> bytes, out int size)
     {
@@ -78,7 +82,8 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
             long iteration = reader.ReadInt64();
             var segments = new LogSegment[reader.ReadInt32()];
             for (int i = 0; i < segments.Length; i++)
-                segments[i] = new LogSegment(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadUInt32());
+                segments[i] = new LogSegment(
+                    reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadUInt32());
 
             return new CheckpointHeader(program, trial, iteration, segments, reader.ReadBytes(reader.ReadInt32()));
         }

@@ -6,8 +6,8 @@ namespace Hem.Trainer.Checkpoints;
 internal interface ICheckpoints
 {
     /// <summary>
-    /// Loads the newest checkpoint that is whole: first its trajectories, then <paramref name="restoreState"/> gets its header. Says plainly
-    /// which ones could not be used.
+    /// Loads the newest checkpoint that is whole: first its trajectories, then <paramref name="restoreState"/> gets its header. Says
+    /// plainly which ones could not be used.
     /// </summary>
     /// <param name="replay">Receives the trajectories; null where the algorithm keeps none.</param>
     /// <param name="restoreState">May throw <see cref="UnusableCheckpointException"/> as well.</param>

@@ -32,7 +32,9 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
     /// <summary>Actions taken in all of them.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>Forgets all episodes. <paramref name="stopOnSuccess"/>: an episode ends at its first success, else after T actions.</summary>
+    /// <summary>
+    /// Forgets all episodes. <paramref name="stopOnSuccess"/>: an episode ends at its first success, else after T actions.
+    /// </summary>
     public void Clear(bool stopOnSuccess) =>
         (count, time, Active, Steps, endAtSuccess) = (0, 0, 0, 0, stopOnSuccess);
 

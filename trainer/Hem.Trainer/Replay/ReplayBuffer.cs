@@ -36,7 +36,9 @@ internal sealed class ReplayBuffer : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Trajectory Draw(int worker, ref RandomStream random) => store[worker * CapacityPerWorker + random.Below(CountPerWorker)];
 
-    /// <summary>The worker's trajectory with the running number <paramref name="number"/> (0 = its first ever), which must still be held.</summary>
+    /// <summary>
+    /// The worker's trajectory with the running number <paramref name="number"/> (0 = its first ever), which must still be held.
+    /// </summary>
     public Trajectory Get(int worker, long number)
     {
         if (number >= AddedPerWorker || number < AddedPerWorker - CountPerWorker)
@@ -65,7 +67,9 @@ internal sealed class ReplayBuffer : IDisposable
         record.CopyTo(slot.Record);
     }
 
-    /// <summary>Declares that the last <see cref="CapacityPerWorker"/> of <paramref name="addedPerWorker"/> trajectories are in place.</summary>
+    /// <summary>
+    /// Declares that the last <see cref="CapacityPerWorker"/> of <paramref name="addedPerWorker"/> trajectories are in place.
+    /// </summary>
     public void Restored(long addedPerWorker) => AddedPerWorker = addedPerWorker;
 
     public void Dispose() => store.Dispose();

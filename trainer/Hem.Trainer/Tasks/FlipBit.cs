@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Hem.Trainer.Tasks;
 
 /// <summary>
-/// Flip bit (Andrychowicz et al. 2017, section 3.1): K bits, action a inverts bit a, success when the state equals the goal in every bit, T = K.
-/// Stored as ceil(K/8) bytes, bit i in byte i/8 at position i%8. Input: the K state bits then the K goal bits as 0 or 1.
+/// Flip bit (Andrychowicz et al. 2017, section 3.1): K bits, action a inverts bit a, success when the state equals the goal in every
+/// bit, T = K. Stored as ceil(K/8) bytes, bit i in byte i/8 at position i%8. Input: the K state bits then the K goal bits as 0 or 1.
 /// </summary>
 internal sealed class FlipBit : IDiscreteTask
 {

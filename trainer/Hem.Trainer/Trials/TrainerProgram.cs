@@ -110,7 +110,8 @@ internal static class TrainerProgram
     private static int Run(TrialDocument trial, TrialEnvironment environment, ProgressClient progress, Log log, CancellationToken leave)
     {
         log.Line(
-            $"{Name}: trial {trial.Name}, attempt {environment.Attempt}: {trial.Parameters["algorithm"]} on {trial.Parameters["task"]}, seed {trial.Seed}");
+            $"{Name}: trial {trial.Name}, attempt {environment.Attempt}: "
+            + $"{trial.Parameters["algorithm"]} on {trial.Parameters["task"]}, seed {trial.Seed}");
         using IAlgorithm algorithm = AlgorithmCatalog.Create(trial);
         if (!progress.Granted.WaitAsync(leave).GetAwaiter().GetResult())
             throw new OperationCanceledException();
@@ -118,7 +119,8 @@ internal static class TrainerProgram
         string hash = Identity.TrialHash(trial.Parameters, trial.Seed);
         ICheckpoints checkpoints = environment.CheckpointFolder is { } folder
             ? new CheckpointFolder(folder, hash, Name, log.Line)
-            : new RemoteCheckpoints(() => Download(progress, log, leave), (iteration, data) => Upload(progress, iteration, data), hash, Name, log.Line);
+            : new RemoteCheckpoints(
+                () => Download(progress, log, leave), (iteration, data) => Upload(progress, iteration, data), hash, Name, log.Line);
         var saveEvery = TimeSpan.FromSeconds(trial.Trainer.CheckpointSeconds);
         return new TrialRun(algorithm, checkpoints, progress, saveEvery, TimeProvider.System, log, leave).Run();
     }
@@ -189,7 +191,8 @@ internal static class TrainerProgram
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(4));
             MemoryMarshal.TryGetArray(data, out ArraySegment<byte> bytes);
-            progress.PutCheckpointAsync(iteration, new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count), patience.Token).GetAwaiter().GetResult();
+            using var stream = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count);
+            progress.PutCheckpointAsync(iteration, stream, patience.Token).GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException)
         {

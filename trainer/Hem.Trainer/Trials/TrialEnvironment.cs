@@ -15,8 +15,8 @@ internal sealed record TrialEnvironment(
     {
         string? Optional(string name) => variable(name) is { Length: > 0 } value ? value : null;
         string Required(string name) => Optional(name) ?? throw new BadConfigurationException(
-            $"{name} is not set. hem-trainer runs one trial and is started by Hem: write a sweep file and run `hem run FILE` (see `hem --help`), "
-            + "or set the variables of docs/trainer-contract.md yourself (`hem-trainer --help` names them).");
+            $"{name} is not set. hem-trainer runs one trial and is started by Hem: write a sweep file and run `hem run FILE` "
+            + "(see `hem --help`), or set the variables of docs/trainer-contract.md yourself (`hem-trainer --help` names them).");
         return new TrialEnvironment(
             Required("HEM_TRIAL"),
             Optional("HEM_ATTEMPT") ?? "",

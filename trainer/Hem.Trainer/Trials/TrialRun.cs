@@ -6,14 +6,16 @@ using Hem.Trainer.Checkpoints;
 namespace Hem.Trainer.Trials;
 
 /// <summary>
-/// One attempt at a trial once it is granted: resumes or starts, trains, reports, saves every so often and when asked, and says how it ended.
+/// One attempt at a trial once it is granted: resumes or starts, trains, reports, saves every so often and when asked, and says how it
+/// ended.
 /// </summary>
 /// <param name="algorithm">Fresh: no step taken.</param>
 /// <param name="checkpoints">Where the trial's checkpoints are; touched by this class alone.</param>
 /// <param name="progress">The reports' way to Hem. What it holds unacknowledged travels in the checkpoints.</param>
 /// <param name="leave">Somebody wants this process to save and leave.</param>
 internal sealed class TrialRun(
-    IAlgorithm algorithm, ICheckpoints checkpoints, ProgressClient progress, TimeSpan saveEvery, TimeProvider time, Log log, CancellationToken leave)
+    IAlgorithm algorithm, ICheckpoints checkpoints, ProgressClient progress, TimeSpan saveEvery, TimeProvider time, Log log,
+    CancellationToken leave)
     : ITrainingHost
 {
     private readonly long started = time.GetTimestamp();
@@ -46,7 +48,8 @@ internal sealed class TrialRun(
                 StoppedEarly = algorithm.StoppedEarly,
                 WallSeconds = Wall.TotalSeconds,
             });
-            log.Line($"trained {algorithm.Iteration} iterations{(algorithm.StoppedEarly ? " (stopAt reached)" : "")} in {Wall.TotalSeconds:F1} s");
+            string early = algorithm.StoppedEarly ? " (stopAt reached)" : "";
+            log.Line($"trained {algorithm.Iteration} iterations{early} in {Wall.TotalSeconds:F1} s");
             return Flush();
         }
         finally
@@ -77,10 +80,13 @@ internal sealed class TrialRun(
             WallSeconds = Wall.TotalSeconds,
         });
         log.Line(
-            $"iteration {point.Iteration}: success {point.SuccessRate:F3}, loss {point.Loss:F4}, {point.Trajectories} trajectories, {Wall.TotalSeconds:F1} s");
+            $"iteration {point.Iteration}: success {point.SuccessRate:F3}, loss {point.Loss:F4}, "
+            + $"{point.Trajectories} trajectories, {Wall.TotalSeconds:F1} s");
     }
 
-    /// <summary>The last report may have to wait for a server that is away: then the end is saved, so that nothing is trained twice.</summary>
+    /// <summary>
+    /// The last report may have to wait for a server that is away: then the end is saved, so that nothing is trained twice.
+    /// </summary>
     private int Flush()
     {
         try

@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Hem.Core.Sweeps;
+using Hem.Progress;
+using Hem.Results;
+using Hem.Trainer.Algorithms;
+using Hem.Trainer.Checkpoints;
+using Hem.Trainer.Replay;
+using Hem.Trainer.Trials;
+
+namespace Hem.Bench;
+
+/// <summary>
+/// What Hem costs: a sweep of trials whose training loop burns a known amount of processor time, run by the real `hem` with the trainer's
+/// own start, connection, reports and end around that loop. ratio = (trials x seconds / slots) / time from start to exit of `hem run`.
+/// </summary>
+internal static partial class OverheadBench
+{
+    private const int Slots = 2;
+    private const int Points = 10;
+
+    /// <param name="arguments">None, or TRIALS SECONDS for a quick look.</param>
+    public static int Run(string[] arguments)
+    {
+        if (Environment.ProcessorCount < Slots) Console.WriteLine($"warning: {Slots} slots on {Environment.ProcessorCount} core");
+        string repository = Repository();
+        string trainer = Publish(repository);
+        if (arguments is [var trials, var each])
+        {
+            double quick = Measure(
+                repository, trainer, int.Parse(trials, CultureInfo.InvariantCulture), double.Parse(each, CultureInfo.InvariantCulture));
+            Console.WriteLine(Text($"overhead ratio={quick:0.000}"));
+            return 0;
+        }
+
+        double brief = Measure(repository, trainer, trials: 200, seconds: 1);
+        Console.WriteLine(Text($"200 trials of 1 s: ratio {brief:0.000} (at least 0.85)"));
+        double ratio = Measure(repository, trainer, trials: 40, seconds: 5);
+        Console.WriteLine(Text($"overhead ratio={ratio:0.000}"));
+        return 0;
+    }
+
+    /// <summary>`hem-bench overhead-trial SECONDS`: a trial, with the trainer's own plumbing around a loop that only burns time.</summary>
+    public static int RunTrial(string seconds)
+    {
+        TrialEnvironment environment = TrialEnvironment.Read(Environment.GetEnvironmentVariable);
+        var log = new Log(Console.Error, TimeProvider.System);
+        TrialDocument trial = TrialDocument.Parse(environment.Trial).Document!;
+        using ProgressClient progress = ProgressClient.Start(new ProgressClientOptions
+        {
+            Address = environment.ProgressAddress,
+            Trial = trial.Name,
+            Attempt = environment.Attempt,
+            TokenFile = environment.TokenFile!,
+            Log = log.Line,
+        });
+        if (!progress.Granted.GetAwaiter().GetResult()) return ExitCode.Left;
+        var checkpoints = new CheckpointFolder(
+            environment.CheckpointFolder!, Identity.TrialHash(trial.Parameters, trial.Seed), "overhead", log.Line);
+        using var burner = new Burner(double.Parse(seconds, CultureInfo.InvariantCulture));
+        return new TrialRun(burner, checkpoints, progress, TimeSpan.FromMinutes(1), TimeProvider.System, log, CancellationToken.None).Run();
+    }
+
+    private static double Measure(string repository, string trainer, int trials, double seconds)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("hem-overhead-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "sweep.yaml"), store = Path.Combine(folder.FullName, "store");
+            File.WriteAllText(file, Text($$"""
+                apiVersion: hem.dev/v1alpha1
+                kind: HemSweep
+                metadata: {name: overhead}
+                spec:
+                  base: {algorithm: hem, task: flipbit-2, iterations: {{Points}}}
+                  seeds: {count: {{trials}}}
+                  parallelism: {{Slots}}
+                  trainer: {command: ['{{trainer}}', overhead-trial, '{{seconds}}']}
+                """));
+            var watch = Stopwatch.StartNew();
+            using Process hem = Process.Start(
+                new ProcessStartInfo(Path.Combine(repository, "bin/hem"), ["run", file, "--store", store, "--plain"])
+                {
+                    RedirectStandardOutput = true,
+                })!;
+            string output = hem.StandardOutput.ReadToEnd();
+            hem.WaitForExit();
+            double real = watch.Elapsed.TotalSeconds;
+            if (hem.ExitCode != 0) throw new InvalidOperationException($"hem run ended with {hem.ExitCode}:\n{output}");
+            Explain(store, trials, seconds, real);
+            return trials * seconds / Slots / real;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Where the time went: in trials outside their loop, between trials, and before and after all of them.</summary>
+    private static void Explain(string directory, int trials, double seconds, double real)
+    {
+        using ResultStore store = ResultStore.OpenReadOnly(directory);
+        string uid = store.FindSweep("overhead")!.Uid;
+        AttemptRecord[] attempts = [.. store.ReadAttempts(uid).OrderBy(attempt => attempt.Started)];
+        double alive = attempts.Average(attempt => (attempt.Ended!.Value - attempt.Started).TotalSeconds);
+        double loop = store.ReadTrials(uid).Average(trial => trial.Finished!.WallSeconds);
+        double span = (attempts.Max(attempt => attempt.Ended!.Value) - attempts[0].Started).TotalSeconds;
+        double between = (span * Slots - alive * trials) / trials;
+        Console.WriteLine(
+            Text($"{trials} trials of {seconds} s in {real:0.0} s, of which hem before the first and after the last {real - span:0.00} s"));
+        Console.WriteLine(
+            Text($"  a trial: {loop * 1000:0} ms of loop, {(alive - loop) * 1000:0} ms around it, {between * 1000:0} ms to the next"));
+    }
+
+    /// <summary>This program compiled ahead of time, as hem-trainer is in bin/.</summary>
+    private static string Publish(string repository)
+    {
+        string output = Path.Combine(repository, "artifacts/overhead-trainer");
+        using Process publish = Process.Start(new ProcessStartInfo("dotnet",
+        [
+            "publish", Path.Combine(repository, "bench/Hem.Bench"), "-c", "Release", "--ucr", "--self-contained", "false",
+            "-p:PublishReadyToRun=true", "-v", "q", "--nologo", "-o", output,
+        ])
+        { RedirectStandardOutput = true })!;
+        string text = publish.StandardOutput.ReadToEnd();
+        publish.WaitForExit();
+        if (publish.ExitCode != 0) throw new InvalidOperationException($"dotnet publish failed:\n{text}");
+        return Path.Combine(output, "hem-bench");
+    }
+
+    private static string Repository()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Hem.sln"))) return folder.FullName;
+        }
+
+        throw new InvalidOperationException("run this from the repository's artifacts folder");
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Burns processor time of its thread: waiting for a core does not count.</summary>
+    private sealed partial class Burner(double seconds) : IAlgorithm
+    {
+        private const int ThreadCpuClock = 3;
+
+        public long Iteration { get; private set; }
+
+        public bool StoppedEarly => false;
+
+        public ReplayBuffer? Replay => null;
+
+        public bool Train(ITrainingHost host)
+        {
+            double start = CpuSeconds();
+            double sum = 1;
+            while (Iteration < Points)
+            {
+                if (!host.Continue()) return false;
+                double until = start + seconds * (Iteration + 1) / Points;
+                while (CpuSeconds() < until)
+                {
+                    for (int i = 0; i < 10_000; i++) sum = Math.FusedMultiplyAdd(sum, 0.999999, 1e-6);
+                }
+
+                Iteration++;
+                host.Evaluated(new Evaluation(Iteration, Iteration, Iteration, Iteration, Math.Min(1, sum), double.NaN));
+            }
+
+            return true;
+        }
+
+        public void Save(BinaryWriter writer) => writer.Write(Iteration);
+
+        public void Load(BinaryReader reader) => Iteration = reader.ReadInt64();
+
+        public void Dispose()
+        {
+        }
+
+        private static double CpuSeconds()
+        {
+            _ = clock_gettime(ThreadCpuClock, out Timespec time);
+            return time.Seconds + time.Nanoseconds * 1e-9;
+        }
+
+        [StructLayout(LayoutKind.Sequential)]
+        private struct Timespec
+        {
+            public long Seconds;
+            public long Nanoseconds;
+        }
+
+        [LibraryImport("libc")]
+        private static partial int clock_gettime(int clock, out Timespec time);
+    }
+}
