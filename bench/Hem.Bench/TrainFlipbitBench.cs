@@ -47,7 +47,12 @@ internal static class TrainFlipbitBench
                 + $"PyTorch {peer.Seconds:F2} s (success {peer.Success:F2}), ratio {peer.Seconds / mine.Seconds:F2}"));
         }
 
-        return Median(peers) / Median(ours);
+        double ratio = peers.Min() / ours.Min();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{what}, best of {rounds}: ours {ours.Min():F2} s, PyTorch {peers.Min():F2} s, ratio {ratio:F2} "
+            + $"(of medians {Median(peers) / Median(ours):F2})"));
+        return ratio;
     }
 
     /// <summary>The child that trains: prints the same line as the peer.</summary>

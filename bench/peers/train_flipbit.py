@@ -88,7 +88,7 @@ def rollout(policy, bits, count, epsilon):
 
 def train(bits, iterations, workers, n, batch, updates, buffer, episodes, epsilon=0.2, lr=1e-3):
     policy = make_policy(bits)
-    adam = torch.optim.Adam(policy.parameters(), lr=lr)
+    adam = torch.optim.Adam(policy.parameters(), lr=lr, foreach=True)
     replay = Replay(workers, buffer // workers, bits)
     curve = [rollout(policy, bits, episodes, None)[3] / episodes]
     for _ in range(iterations):
