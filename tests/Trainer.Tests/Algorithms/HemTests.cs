@@ -1,6 +1,8 @@
 using Hem.Trainer.Algorithms;
+using Hem.Trainer.Checkpoints;
 using Hem.Trainer.Networks;
 using Hem.Trainer.Tasks;
+using Hem.Trainer.Trials;
 
 namespace Trainer.Tests.Algorithms;
 
@@ -121,6 +123,68 @@ public class HemTests
         host.Curve.ShouldBe(expected);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(31)]
+    public void A_batch_taken_in_parts_gives_the_bits_of_the_whole(int rowsPerPart)
+    {
+        byte[] expected = StateAfterTraining(Tiny, 1, KernelWidth.Auto, out List<Evaluation> curve);
+        StateAfterTraining(Tiny, 1, KernelWidth.Auto, out List<Evaluation> other, rowsPerPart).ShouldBe(expected);
+        other.Select(point => point with { Loss = 0 }).ShouldBe(curve.Select(point => point with { Loss = 0 }));
+        foreach ((Evaluation part, Evaluation whole) in other.Zip(curve).Skip(1))
+            part.Loss.ShouldBe(whole.Loss, 1e-6);
+    }
+
+    [Fact]
+    public void An_update_of_the_largest_batch_is_left_midway_and_done_again_alike()
+    {
+        var task = new FlipBit(6);
+        HemSettings settings = Tiny with { BatchSize = 65_536, Workers = 4, Updates = 2, Iterations = 1, HiddenLayers = 1, HiddenUnits = 8 };
+        List<Evaluation> expected = Train(settings, 1, task);
+        int step = 0, asked = 0;
+        var first = new RecordingHost { BetweenSteps = _ => step++, Interrupt = () => step > 2 && ++asked == 3 };
+        using var left = new HemAlgorithm(settings, 1, task);
+        left.Train(first).ShouldBeFalse();
+        asked.ShouldBe(3);
+
+        using var resumed = new HemAlgorithm(settings, 1, task);
+        CopyState(left, resumed);
+        var second = new RecordingHost();
+        resumed.Train(second).ShouldBeTrue();
+        first.Curve.Concat(second.Curve).ShouldBe(expected);
+    }
+
+    [Fact]
+    public void A_run_that_diverges_ends_with_what_to_change()
+    {
+        using var algorithm = new HemAlgorithm(Tiny with { LearningRate = 1e30 }, 1, new FlipBit(6));
+        string message = Should.Throw<BadConfigurationException>(() => algorithm.Train(new RecordingHost())).Message;
+        message.ShouldContain("the loss is not finite after update");
+        message.ShouldContain("parameters.learningRate");
+    }
+
+    [Fact]
+    public void A_state_that_does_not_fit_changes_nothing()
+    {
+        var task = new FlipBit(6);
+        List<Evaluation> expected = Train(Tiny, 1, task);
+        foreach (HemSettings settings in (HemSettings[])[Tiny with { Workers = 3 }, Tiny with { HiddenUnits = 25 }, Tiny])
+        {
+            using var other = new HemAlgorithm(settings, 2, task);
+            other.Train(new RecordingHost());
+            var state = new MemoryStream();
+            other.Save(new BinaryWriter(state));
+            byte[] bytes = settings == Tiny ? state.ToArray()[..^100] : state.ToArray();
+
+            using var algorithm = new HemAlgorithm(Tiny, 1, task);
+            Should.Throw<UnusableCheckpointException>(() => algorithm.Load(new BinaryReader(new MemoryStream(bytes))));
+            var host = new RecordingHost();
+            algorithm.Train(host).ShouldBeTrue();
+            host.Curve.ShouldBe(expected);
+        }
+    }
+
     [Fact]
     public void An_update_allocates_nothing()
     {
@@ -160,10 +224,10 @@ public class HemTests
         return host.Curve;
     }
 
-    private static byte[] StateAfterTraining(HemSettings settings, int threads, KernelWidth kernels, out List<Evaluation> curve)
+    private static byte[] StateAfterTraining(HemSettings settings, int threads, KernelWidth kernels, out List<Evaluation> curve, int? rowsPerPart = null)
     {
         var host = new RecordingHost();
-        using var algorithm = new HemAlgorithm(settings, 1, new FlipBit(11), threads, kernels);
+        using var algorithm = new HemAlgorithm(settings, 1, new FlipBit(11), threads, kernels, rowsPerPart);
         algorithm.Train(host);
         curve = host.Curve;
         var state = new MemoryStream();

@@ -3,6 +3,7 @@ using Hem.Trainer.Checkpoints;
 using Hem.Trainer.Networks;
 using Hem.Trainer.Replay;
 using Hem.Trainer.Tasks;
+using Hem.Trainer.Trials;
 
 namespace Hem.Trainer.Algorithms;
 
@@ -42,6 +43,12 @@ internal sealed record HemSettings
 /// </remarks>
 internal sealed class HemAlgorithm : IAlgorithm
 {
+    // A step of training takes its rows in parts, so that one at any batch size can be left, and needs the memory of a part only. A part
+    // takes well under a second: at most so many rows, and so many products of a row and a parameter.
+    private const int LargestPart = 4096;
+    private const int SmallestPart = 48;
+    private const long ProductsPerPart = 1L << 30;
+
     private readonly HemSettings settings;
     private readonly long seed;
     private readonly IDiscreteTask task;
@@ -52,6 +59,8 @@ internal sealed class HemAlgorithm : IAlgorithm
     private readonly Episodes tested;
     private readonly RandomStream[] workers;
     private readonly RandomStream[] workersBefore;
+    private readonly int batch;
+    private readonly int part;
     private readonly float[] probabilities;
     private readonly float[] inputs;
     private readonly int[] actions;
@@ -70,7 +79,9 @@ internal sealed class HemAlgorithm : IAlgorithm
     /// <param name="task">The task.</param>
     /// <param name="threads">Threads of the network.</param>
     /// <param name="kernels">Vector width of the network.</param>
-    public HemAlgorithm(HemSettings settings, long seed, IDiscreteTask task, int threads = 1, KernelWidth kernels = KernelWidth.Auto)
+    /// <param name="rowsPerPart">Rows of a batch computed at once; changes nothing but time and memory.</param>
+    public HemAlgorithm(
+        HemSettings settings, long seed, IDiscreteTask task, int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
     {
         (this.settings, this.seed, this.task) = (settings, seed, task);
         int[] hidden = [.. Enumerable.Repeat(settings.HiddenUnits, settings.HiddenLayers)];
@@ -84,11 +95,13 @@ internal sealed class HemAlgorithm : IAlgorithm
         collected = new Episodes(task, checked(settings.Workers * settings.N));
         tested = new Episodes(task, settings.EvaluationEpisodes);
 
-        int batch = checked(settings.Workers * settings.BatchSize);
-        inputs = new float[checked(batch * task.Inputs)];
-        actions = new int[batch];
-        gradient = new float[checked(batch * task.Actions)];
-        probabilities = new float[settings.Workers * settings.N * task.Actions];
+        batch = checked(settings.Workers * settings.BatchSize);
+        part = rowsPerPart ?? (int)Math.Clamp(ProductsPerPart / policy.Parameters.Length, SmallestPart, LargestPart);
+        int rows = Math.Min(batch, part);
+        inputs = new float[checked(rows * task.Inputs)];
+        actions = new int[rows];
+        gradient = new float[checked(rows * task.Actions)];
+        probabilities = new float[checked(Math.Min(part, settings.Workers * settings.N) * task.Actions)];
     }
 
     private enum Stage
@@ -127,9 +140,8 @@ internal sealed class HemAlgorithm : IAlgorithm
 
             for (; update < settings.Updates; update++)
             {
-                if (!host.Continue())
+                if (!host.Continue() || !Update(host))
                     return false;
-                Update();
             }
 
             Iteration++;
@@ -153,20 +165,25 @@ internal sealed class HemAlgorithm : IAlgorithm
 
         while (collected.Active > 0)
         {
-            if (host.LeaveNow)
+            ReadOnlySpan<float> encoded = collected.Encode();
+            for (int first = 0; first < collected.Active; first += part)
             {
-                workersBefore.CopyTo(workers, 0);
-                return false;
-            }
+                if (host.LeaveNow)
+                {
+                    workersBefore.CopyTo(workers, 0);
+                    return false;
+                }
 
-            int active = collected.Active;
-            Span<float> p = probabilities.AsSpan(0, active * task.Actions);
-            VectorMath.Softmax(policy.Forward(collected.Encode(), active), task.Actions, p);
-            for (int i = 0; i < active; i++)
-            {
-                ref RandomStream random = ref collected.Random(i);
-                bool explore = random.NextDouble() < settings.Epsilon;
-                collected.Act(i, explore ? random.Below(task.Actions) : Categorical(p.Slice(i * task.Actions, task.Actions), ref random));
+                int rows = Math.Min(part, collected.Active - first);
+                Span<float> p = probabilities.AsSpan(0, rows * task.Actions);
+                VectorMath.Softmax(policy.Forward(Rows(encoded, first, rows), rows), task.Actions, p);
+                for (int i = 0; i < rows; i++)
+                {
+                    ref RandomStream random = ref collected.Random(first + i);
+                    bool explore = random.NextDouble() < settings.Epsilon;
+                    collected.Act(
+                        first + i, explore ? random.Below(task.Actions) : Categorical(p.Slice(i * task.Actions, task.Actions), ref random));
+                }
             }
 
             collected.Advance();
@@ -180,14 +197,14 @@ internal sealed class HemAlgorithm : IAlgorithm
 
     /// <summary>
     /// E-step: every worker draws B triples (s_t, a_t, g) from the hindsight distribution: a trajectory uniformly from its replay,
-    /// t uniform in 0..L-1, and g = phi(s_t') with t' uniform in t+1..L ("future").
+    /// t uniform in 0..L-1, and g = phi(s_t') with t' uniform in t+1..L ("future"). Here so many rows of the batch from one on.
     /// </summary>
-    private void Relabel()
+    private void Relabel(int first, int rows)
     {
         Span<byte> goal = stackalloc byte[task.GoalBytes];
-        for (int row = 0; row < actions.Length; row++)
+        for (int row = 0; row < rows; row++)
         {
-            int worker = row / settings.BatchSize;
+            int worker = (first + row) / settings.BatchSize;
             ref RandomStream random = ref workers[worker];
             Trajectory trajectory = replay.Draw(worker, ref random);
             int t = random.Below(trajectory.Length);
@@ -207,16 +224,41 @@ internal sealed class HemAlgorithm : IAlgorithm
     /// </code>
     /// where phi = phi_theta(s, g) are the policy's logits. The mean over all samples is the mean of the workers' gradients.
     /// </summary>
-    private void Update()
+    private bool Update(ITrainingHost host)
     {
-        Relabel();
-        ReadOnlySpan<float> logits = policy.Forward(inputs, actions.Length);
-        lossSum += VectorMath.SoftmaxCrossEntropy(logits, actions, gradient);
-        lossCount++;
-        policy.Backward(gradient, actions.Length);
+        workers.CopyTo(workersBefore, 0);
+        double loss = 0;
+        for (int first = 0; first < batch; first += part)
+        {
+            if (host.LeaveNow)
+            {
+                workersBefore.CopyTo(workers, 0);
+                return false;
+            }
+
+            int rows = Math.Min(part, batch - first);
+            Relabel(first, rows);
+            ReadOnlySpan<float> logits = policy.Forward(Rows(inputs, 0, rows), rows);
+            Span<float> slope = gradient.AsSpan(0, rows * task.Actions);
+            loss += VectorMath.SoftmaxCrossEntropy(logits, actions.AsSpan(0, rows), slope, batch);
+            policy.Backward(slope, rows, accumulate: first > 0);
+        }
+
+        if (!double.IsFinite(loss))
+        {
+            throw new BadConfigurationException(
+                $"the loss is not finite after update {updates}: lower parameters.learningRate ({settings.LearningRate})");
+        }
+
         adam.Step();
         updates++;
+        lossSum += loss;
+        lossCount++;
+        return true;
     }
+
+    private ReadOnlySpan<float> Rows(ReadOnlySpan<float> encoded, int first, int rows) =>
+        encoded.Slice(first * task.Inputs, rows * task.Inputs);
 
     /// <summary>
     /// The success rate of the greedy policy over test episodes, g ~ p(g): success at any step counts. The stream is that of
@@ -231,12 +273,18 @@ internal sealed class HemAlgorithm : IAlgorithm
 
         while (tested.Active > 0)
         {
-            if (host.LeaveNow)
-                return false;
+            ReadOnlySpan<float> encoded = tested.Encode();
+            for (int first = 0; first < tested.Active; first += part)
+            {
+                if (host.LeaveNow)
+                    return false;
 
-            ReadOnlySpan<float> logits = policy.Forward(tested.Encode(), tested.Active);
-            for (int i = 0; i < tested.Active; i++)
-                tested.Act(i, Greedy(logits.Slice(i * task.Actions, task.Actions)));
+                int rows = Math.Min(part, tested.Active - first);
+                ReadOnlySpan<float> logits = policy.Forward(Rows(encoded, first, rows), rows);
+                for (int i = 0; i < rows; i++)
+                    tested.Act(first + i, Greedy(logits.Slice(i * task.Actions, task.Actions)));
+            }
+
             tested.Advance();
         }
 
@@ -301,22 +349,25 @@ internal sealed class HemAlgorithm : IAlgorithm
 
     public void Load(BinaryReader reader)
     {
-        stage = (Stage)reader.ReadInt32();
-        update = reader.ReadInt32();
-        Iteration = reader.ReadInt64();
-        StoppedEarly = reader.ReadBoolean();
-        trajectories = reader.ReadInt64();
-        environmentSteps = reader.ReadInt64();
-        updates = reader.ReadInt64();
-        lossSum = reader.ReadDouble();
-        lossCount = reader.ReadInt64();
-        evaluationsReached = reader.ReadInt32();
-        replay.Restored(reader.ReadInt64());
+        // Nothing is assigned before all of it is known to fit: what goes on after a refusal must not be a mixture.
+        var (newStage, newUpdate, newIteration, early) =
+            ((Stage)reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadBoolean());
+        var (newTrajectories, newSteps, newUpdates) = (reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
+        var (newLossSum, newLossCount, reached, added) =
+            (reader.ReadDouble(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64());
         if (reader.ReadInt32() != workers.Length)
             throw new UnusableCheckpointException("it has another number of workers");
-        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(workers.AsSpan()));
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(workersBefore.AsSpan()));
         if (reader.ReadInt32() != policy.Parameters.Length)
             throw new UnusableCheckpointException("its network has another shape");
+        if (reader.BaseStream.Length - reader.BaseStream.Position != 3L * sizeof(float) * policy.Parameters.Length + sizeof(long))
+            throw new UnusableCheckpointException("its state has another length");
+
+        (stage, update, Iteration, StoppedEarly) = (newStage, newUpdate, newIteration, early);
+        (trajectories, environmentSteps, updates) = (newTrajectories, newSteps, newUpdates);
+        (lossSum, lossCount, evaluationsReached) = (newLossSum, newLossCount, reached);
+        replay.Restored(added);
+        workersBefore.CopyTo(workers, 0);
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(policy.Parameters));
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(adam.FirstMoments));
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(adam.SecondMoments));

@@ -68,7 +68,8 @@ internal sealed unsafe class DenseNetwork : INetwork
         return activations[^1].Span[..(batch * Description.Outputs)];
     }
 
-    public void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default)
+    public void Backward(
+        ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false)
     {
         if (batch != lastBatch)
             throw new InvalidOperationException($"Backward of {batch} rows does not fit the last Forward, which had {lastBatch}");
@@ -79,7 +80,7 @@ internal sealed unsafe class DenseNetwork : INetwork
         outputGradients.CopyTo(outputSide.Span);
         for (var i = layers.Length - 1; i >= 0; i--)
         {
-            backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0);
+            backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0, accumulate);
             (outputSide, inputSide) = (inputSide, outputSide);
         }
 
@@ -162,11 +163,12 @@ internal sealed unsafe class DenseNetwork : INetwork
 
         private PinnedBuffer? x;
         private bool mask;
+        private bool addsUp;
         private int panels;
 
-        public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked)
+        public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked, bool accumulate)
         {
-            (x, mask) = (inputs, masked);
+            (x, mask, addsUp) = (inputs, masked, accumulate);
             panels = wantsInputGradients ? Pieces(layer.Inputs, network.Kernels.PanelColumns) : 0;
             network.Workers.Run(this, panels + Pieces(layer.Inputs, WeightRowsPerPiece) + 1);
         }
@@ -220,6 +222,7 @@ internal sealed unsafe class DenseNetwork : INetwork
                 Rows = Math.Min(WeightRowsPerPiece, layer.Inputs - row),
                 Columns = layer.Outputs,
                 Depth = network.lastBatch,
+                Accumulate = addsUp,
             });
         }
 
@@ -228,6 +231,7 @@ internal sealed unsafe class DenseNetwork : INetwork
             layer.Outputs,
             network.lastBatch,
             layer.Outputs,
-            network.gradients.Pointer + layer.BiasOffset);
+            network.gradients.Pointer + layer.BiasOffset,
+            addsUp);
     }
 }

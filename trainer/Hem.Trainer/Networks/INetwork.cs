@@ -11,7 +11,7 @@ public interface INetwork : IDisposable
     /// <summary>All parameters, layer by layer: weights [inputs, outputs] row-major, then biases. May be written between calls.</summary>
     Span<float> Parameters { get; }
 
-    /// <summary>Gradients in the layout of <see cref="Parameters"/>: written, not added to, by <see cref="Backward"/>.</summary>
+    /// <summary>Gradients in the layout of <see cref="Parameters"/>: written, or gone on from, by <see cref="Backward"/>.</summary>
     Span<float> Gradients { get; }
 
     /// <summary>
@@ -26,7 +26,14 @@ public interface INetwork : IDisposable
     /// to the outputs, [batch, Outputs], to its gradients with respect to the parameters and, where a span is given, to the
     /// inputs, [batch, Inputs]. Sums over the batch run in the order of its rows.
     /// </summary>
+    /// <param name="outputGradients">[batch, Outputs].</param>
+    /// <param name="batch">Rows of the last Forward.</param>
+    /// <param name="inputGradients">[batch, Inputs], written; empty: not wanted.</param>
+    /// <param name="accumulate">
+    /// Go on with the sums that <see cref="Gradients"/> holds: a batch taken in parts, in the order of its rows, gives the same bits as
+    /// the whole.
+    /// </param>
     /// <exception cref="ArgumentException">A span has the wrong length.</exception>
     /// <exception cref="InvalidOperationException">The batch is not that of the last Forward.</exception>
-    void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default);
+    void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false);
 }

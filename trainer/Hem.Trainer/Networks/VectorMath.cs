@@ -66,21 +66,23 @@ public static unsafe class VectorMath
     }
 
     /// <summary>
-    /// The mean over the rows of -log softmax(logits)[action], and its gradient with respect to the logits,
-    /// (softmax(logits)_j - 1[j = action]) / rows. The spans must not overlap.
+    /// The mean over a batch of -log softmax(logits)[action], and its gradient with respect to the logits,
+    /// (softmax(logits)_j - 1[j = action]) / batch; of a part of the batch, what its rows contribute. The spans must not overlap.
     /// </summary>
     /// <param name="logits">[rows, columns].</param>
     /// <param name="actions">The column taken in each row; its length is the number of rows.</param>
     /// <param name="gradient">[rows, columns], written.</param>
+    /// <param name="batch">Rows of the whole batch, when these are a part of it.</param>
     /// <exception cref="ArgumentException">The spans do not fit each other.</exception>
     /// <exception cref="IndexOutOfRangeException">An action is no column.</exception>
-    public static float SoftmaxCrossEntropy(ReadOnlySpan<float> logits, ReadOnlySpan<int> actions, Span<float> gradient)
+    public static float SoftmaxCrossEntropy(
+        ReadOnlySpan<float> logits, ReadOnlySpan<int> actions, Span<float> gradient, int? batch = null)
     {
         var rows = actions.Length;
         if (rows == 0 || logits.Length % rows != 0)
             throw new ArgumentException($"{logits.Length} logits do not divide into {rows} rows", nameof(logits));
 
-        var columns = logits.Length / rows;
+        var (columns, divisor) = (logits.Length / rows, batch ?? rows);
         SubtractMaximum(logits, columns, gradient);
         double loss = 0;
         for (var i = 0; i < rows; i++)
@@ -91,11 +93,11 @@ public static unsafe class VectorMath
             var row = gradient.Slice(i * columns, columns);
             var sum = Sum(row);
             loss += Log(sum);
-            Scale(row, 1 / (sum * rows));
-            row[actions[i]] -= 1f / rows;
+            Scale(row, 1 / (sum * divisor));
+            row[actions[i]] -= 1f / divisor;
         }
 
-        return (float)(loss / rows);
+        return (float)(loss / divisor);
     }
 
     /// <summary>Row by row, results = value - the row's greatest value: what e can be raised to without overflow.</summary>

@@ -39,8 +39,11 @@ internal abstract unsafe class KernelSet
     /// </summary>
     public abstract void MultiplyTransposed(in Product product, float* scratch);
 
-    /// <summary>sums[column] = the sum of matrix[row, column] in the order of the rows; a stride lies between rows.</summary>
-    public abstract void SumRows(float* matrix, nint stride, int rows, int columns, float* sums);
+    /// <summary>
+    /// sums[column] = the sum of matrix[row, column] in the order of the rows, from zero or from what sums holds; a stride lies between
+    /// rows.
+    /// </summary>
+    public abstract void SumRows(float* matrix, nint stride, int rows, int columns, float* sums, bool accumulate);
 
     /// <summary>One step of Adam over so many parameters.</summary>
     public abstract void Adam(in AdamStep step, float* parameters, float* gradients, float* first, float* second, int count);

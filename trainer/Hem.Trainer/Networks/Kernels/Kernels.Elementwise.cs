@@ -8,12 +8,12 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     private const float SmallestNormal = 1.17549435e-38f;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void SumRows(float* matrix, nint stride, int rows, int columns, float* sums)
+    public override void SumRows(float* matrix, nint stride, int rows, int columns, float* sums, bool accumulate)
     {
         var end = matrix + rows * stride;
         for (var column = 0; column < columns; column += TLanes.Count)
         {
-            TVector sum = default;
+            TVector sum = accumulate ? TLanes.Load(sums + column) : default;
             for (var row = matrix + column; row < end; row += stride)
                 sum = TLanes.Add(sum, TLanes.Load(row));
             if (column + TLanes.Count <= columns)
