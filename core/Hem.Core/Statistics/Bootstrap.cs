@@ -36,10 +36,14 @@ public static class Bootstrap
     }
 
     /// <summary>
-    /// The 95% interval and the standard error of the difference of two interquartile means over common seeds: seeds are resampled,
-    /// each with both its scores.
+    /// The 95% interval of the difference of two interquartile means over common seeds, and the two-sided p-value of no difference: seeds
+    /// are resampled, each with both its scores.
     /// </summary>
-    internal static (Interval Interval, double StandardError) PairedDifference(double[] left, double[] right, int resamples = Resamples)
+    /// <remarks>
+    /// The p-value is the one at which a percentile interval begins to hold 0, at least 1 / resamples. Where 0 lies beyond all resamples
+    /// they do not tell how far: there it is the t tail with their standard error, at most 1 / resamples.
+    /// </remarks>
+    internal static (Interval Interval, double PValue) PairedDifference(double[] left, double[] right, int resamples = Resamples)
     {
         Resampled a = new(left), b = new(right);
         var random = new SplitMix(left.Length);
@@ -58,7 +62,18 @@ public static class Bootstrap
         }
         var error = Math.Sqrt(Summary.Variance(results));
         Array.Sort(results);
-        return (new(Summary.Quantile(results, 0.025), Summary.Quantile(results, 0.975)), error);
+        var difference = Summary.InterquartileMean(left) - Summary.InterquartileMean(right);
+        var tail = results[0] > 0 || results[^1] < 0
+            ? Math.Min(1.0 / resamples, StudentT.TwoTails(difference / error, left.Length - 1))
+            : Math.Max(1.0 / resamples, 2 * Math.Min(ShareBelow(results), ShareBelow([.. results.Reverse().Select(value => -value)])));
+        return (new(Summary.Quantile(results, 0.025), Summary.Quantile(results, 0.975)), Math.Min(1, tail));
+    }
+
+    /// <summary>The largest probability whose <see cref="Summary.Quantile"/> is not above 0, of a sorted sample with 0 between its ends.</summary>
+    private static double ShareBelow(double[] sorted)
+    {
+        var above = Array.FindIndex(sorted, value => value > 0);
+        return above < 0 ? 1 : (above - 1 + sorted[above - 1] / (sorted[above - 1] - sorted[above])) / (sorted.Length - 1);
     }
 
     /// <summary>A resample as counts over the sorted sample: its interquartile mean then needs no sorting.</summary>

@@ -40,4 +40,22 @@ internal static class EvaluationError
 
     /// <summary>Half the width of the 95% interval that a standard error stands for.</summary>
     public static double HalfWidth(double standardError) => Z * standardError;
+
+    /// <summary>P(|X| &gt;= |z|) for a standard normal X: by its series (Marsaglia 2004), in the tail by Laplace's continued fraction.</summary>
+    public static double TwoTails(double z)
+    {
+        z = Math.Abs(z);
+        var density = Math.Exp(-z * z / 2) / Math.Sqrt(2 * Math.PI);
+        if (z < 3)
+        {
+            double term = z, sum = z;
+            for (var i = 3; sum + term != sum; i += 2)
+                sum += term *= z * z / i;
+            return 1 - 2 * density * sum;
+        }
+        var fraction = z;
+        for (var i = 100; i > 0; i--)
+            fraction = z + i / fraction;
+        return 2 * density / fraction;
+    }
 }

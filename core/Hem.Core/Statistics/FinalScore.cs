@@ -7,17 +7,19 @@ public static class FinalScore
     public const int Points = 5;
 
     /// <summary>
-    /// Mean of the last <see cref="Points"/> evaluations; of all of them when there are fewer. A run that <c>stopAt</c> ended early
-    /// keeps the value of its last evaluation: had it gone on, the last points would have been carried forward. NaN without points.
+    /// Mean of the last <see cref="Evaluations"/> evaluations. A run that <c>stopAt</c> ended early keeps the value of its last one: had
+    /// it gone on, the last points would have been carried forward. NaN without points.
     /// </summary>
-    /// <param name="successRates">In the order of iterations.</param>
+    /// <param name="successRates">The whole curve, in the order of iterations.</param>
     /// <param name="stoppedEarly">Ended by <c>stopAt</c>.</param>
-    public static double Of(ReadOnlySpan<double> successRates, bool stoppedEarly) =>
-        successRates.IsEmpty ? double.NaN
-        : stoppedEarly ? successRates[^1]
-        : Summary.Mean(successRates[Math.Max(0, successRates.Length - Points)..]);
+    /// <param name="untrainedFirst">The first evaluation is that of iteration 0, before any training.</param>
+    public static double Of(ReadOnlySpan<double> successRates, bool stoppedEarly, bool untrainedFirst) =>
+        Summary.Mean(successRates[^Evaluations(successRates.Length, stoppedEarly, untrainedFirst)..]);
 
-    /// <summary>Evaluation episodes behind <see cref="Of"/>, given those of one evaluation.</summary>
-    public static long Episodes(int points, bool stoppedEarly, long episodesPerEvaluation) =>
-        episodesPerEvaluation * (stoppedEarly ? Math.Min(1, points) : Math.Min(Points, points));
+    /// <summary>
+    /// How many evaluations the final score is the mean of: the last <see cref="Points"/>, or as many as there are; the one before any
+    /// training only where there is no other.
+    /// </summary>
+    public static int Evaluations(int points, bool stoppedEarly, bool untrainedFirst) =>
+        Math.Min(stoppedEarly ? 1 : Points, untrainedFirst && points > 1 ? points - 1 : points);
 }

@@ -12,7 +12,8 @@ public sealed record PairedComparison(
     /// <summary>
     /// Compares two configurations. With <see cref="Center.Mean"/>: mean difference and its t interval; with
     /// <see cref="Center.InterquartileMean"/>: difference of the interquartile means and its bootstrap interval, resampling seeds with
-    /// both their scores. Never narrower than the evaluation error alone.
+    /// both their scores. Never narrower than the evaluation error alone. Each of the two errors has an interval and a p-value from its own
+    /// distribution; the union of the intervals and the larger p-value count, so that p is below 5% where the interval excludes 0.
     /// </summary>
     public static PairedComparison Of(IReadOnlyList<SeedScore> left, IReadOnlyList<SeedScore> right, Center center)
     {
@@ -30,27 +31,21 @@ public sealed record PairedComparison(
         if (pairs.Length < 2)
             return new(pairs.Length, difference, null, double.NaN, improvement);
 
-        Interval interval;
-        double error;
-        if (trimmed)
-        {
-            (interval, error) = Bootstrap.PairedDifference(a, b);
-        }
-        else
-        {
-            interval = StudentT.MeanInterval(differences);
-            error = Math.Sqrt(Summary.Variance(differences) / pairs.Length);
-        }
-
+        var (interval, p) = trimmed ? Bootstrap.PairedDifference(a, b) : StudentT.MeanTest(differences);
         var kept = trimmed ? 1 - 2.0 * (pairs.Length / 4) / pairs.Length : 1;
         var floor = EvaluationError.OfDifference(
             Math.Clamp(Summary.Mean(a), 0, 1), kept * EvaluationError.Episodes([.. pairs.Select(pair => pair.Left)]),
             Math.Clamp(Summary.Mean(b), 0, 1), kept * EvaluationError.Episodes([.. pairs.Select(pair => pair.Right)]));
-        var half = EvaluationError.HalfWidth(floor);
-        error = Math.Max(error, floor);
-        if (error == 0)
+        if (floor > 0)
+        {
+            var half = EvaluationError.HalfWidth(floor);
+            interval = interval.Union(new(difference - half, difference + half));
+            p = Math.Max(p, EvaluationError.TwoTails(difference / floor));
+        }
+        else if (interval.Low == interval.High)
+        {
             return new(pairs.Length, difference, null, double.NaN, improvement);
-        interval = interval.Union(new(difference - half, difference + half)).Clip(-1, 1);
-        return new(pairs.Length, difference, interval, StudentT.TwoTails(difference / error, pairs.Length - 1), improvement);
+        }
+        return new(pairs.Length, difference, interval.Clip(-1, 1), p, improvement);
     }
 }

@@ -9,6 +9,12 @@ public enum Verdict
     /// <summary>The best one is better: the paired 95% interval lies above 0 and Holm's procedure over all comparisons agrees.</summary>
     Worse,
 
+    /// <summary>
+    /// The same the other way round: over the seeds that both have this one is better, although its score over all its own seeds is
+    /// lower. Happens while seeds are missing.
+    /// </summary>
+    BetterOverCommonSeeds,
+
     /// <summary>The paired interval holds 0.</summary>
     NoDifferenceShown,
 
@@ -74,9 +80,10 @@ public sealed record Ranking(Center Center, IReadOnlyList<RankedConfiguration> R
             var verdict = comparison is null ? (rank is null ? Verdict.TooFewSeeds : Verdict.Best)
                 : comparison.CommonSeeds < 2 ? Verdict.TooFewSeeds
                 : comparison.Interval is not { } interval ? (comparison.Difference == 0 ? Verdict.NoDifferenceShown : Verdict.NoInterval)
-                : interval.Low <= 0 ? Verdict.NoDifferenceShown
-                : rejected[place - 1] ? Verdict.Worse
-                : Verdict.NoDifferenceShownAmongMany;
+                : interval.Contains(0) ? Verdict.NoDifferenceShown
+                : !rejected[place - 1] ? Verdict.NoDifferenceShownAmongMany
+                : interval.Low > 0 ? Verdict.Worse
+                : Verdict.BetterOverCommonSeeds;
             rows.Add(new(order[place], rank, estimate, comparison, verdict));
         }
         return new(center, rows);

@@ -12,6 +12,17 @@ public static class StudentT
         return new(mean - half, mean + half);
     }
 
+    /// <summary>
+    /// <see cref="MeanInterval"/> with the two-sided p-value of a mean of 0, below 5% where the interval excludes 0. Of equal values: 0,
+    /// or 1 where all are 0.
+    /// </summary>
+    internal static (Interval Interval, double PValue) MeanTest(ReadOnlySpan<double> values)
+    {
+        var mean = Summary.Mean(values);
+        var error = Math.Sqrt(Summary.Variance(values) / values.Length);
+        return (MeanInterval(values), mean == 0 ? 1 : TwoTails(mean / error, values.Length - 1));
+    }
+
     /// <summary>P(T &lt;= t) for <paramref name="degrees"/> (&gt; 0) degrees of freedom.</summary>
     public static double Cdf(double t, double degrees)
     {

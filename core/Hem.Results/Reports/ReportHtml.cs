@@ -110,7 +110,7 @@ internal static class ReportHtml
         foreach (var row in task.Ranking.Rows.Take(MostRankingRows))
         {
             var configuration = task.Configurations[row.Index];
-            var quiet = row.Verdict is Verdict.Worse or Verdict.Best ? "" : " class=\"q\"";
+            var quiet = row.Verdict is Verdict.Worse or Verdict.Best or Verdict.BetterOverCommonSeeds ? "" : " class=\"q\"";
             html.Append($"<tr><td class=\"n\">{row.Rank?.ToString() ?? "–"}</td>{LabelCell(configuration)}<td class=\"w\">{Escape(Words.Score(row.Estimate))}</td>"
                 + $"<td class=\"n\">{(configuration.Partial ? $"{row.Estimate.Count} of {configuration.Trials.Count}" : $"{row.Estimate.Count}")}</td><td{quiet}>{Escape(Words.Verdict(task, row))}</td></tr>\n");
         }
@@ -134,7 +134,8 @@ internal static class ReportHtml
         html.Append(
             $"""
             <details><summary>How the numbers are made</summary>
-            <p>A trial’s final score is the mean success rate of its last {FinalScore.Points} evaluations; a trial that stopped early keeps the value of its last one.
+            <p>A trial’s final score is the mean success rate of its last {FinalScore.Points} evaluations (of all where there are fewer, without the one before training); a trial that stopped early
+            keeps the value of its last one.
             Only finished trials are scored. Tasks are never averaged over.</p>
             <p>Below {Estimate.BootstrapFrom} seeds a configuration’s score is the mean over seeds with Student’s t interval, clipped to 0 and 1; from {Estimate.BootstrapFrom} seeds on
             (in every configuration of the task) the interquartile mean with a percentile bootstrap over seeds{(trimmed ? "" : ", which does not apply here")}. An interval is never narrower than the evaluation

@@ -109,11 +109,11 @@ internal sealed class TaskResults
 
     public static SeedScore Score(ReportConfiguration configuration, ReportTrial trial)
     {
-        var rates = new double[Math.Min(FinalScore.Points, trial.Points.Count)];
-        for (var i = 0; i < rates.Length; i++)
-            rates[i] = trial.Points[trial.Points.Count - rates.Length + i].SuccessRate;
+        var untrainedFirst = trial.Points.Count > 0 && trial.Points[0].Iteration == 0;
+        double[] rates = [.. trial.Points.Select(point => point.SuccessRate)];
         var episodes = Number(configuration, "evaluationEpisodes") is { } number ? (long)number : 0;
-        return new(trial.Seed, FinalScore.Of(rates, trial.StoppedEarly), FinalScore.Episodes(rates.Length, trial.StoppedEarly, episodes));
+        return new(trial.Seed, FinalScore.Of(rates, trial.StoppedEarly, untrainedFirst),
+            episodes * FinalScore.Evaluations(rates.Length, trial.StoppedEarly, untrainedFirst));
     }
 
     // A parameter that another one makes meaningless is absent, and left out of the label.

@@ -34,9 +34,11 @@ internal static class Words
             Core.Statistics.Verdict.Best => row.Estimate.Count == 1 ? "highest, on a single seed" : "highest score",
             Core.Statistics.Verdict.Worse =>
                 $"{task.Configurations[best.Index].Label} over {task.Configurations[row.Index].Label}: {Difference(row)}",
+            Core.Statistics.Verdict.BetterOverCommonSeeds => $"{task.Configurations[row.Index].Label} over "
+                + $"{task.Configurations[best.Index].Label} on the {Number(row.AgainstBest!.CommonSeeds)} seeds of both: {Difference(row)}",
             Core.Statistics.Verdict.NoDifferenceShown => $"no difference shown: {Difference(row)}",
             Core.Statistics.Verdict.NoDifferenceShownAmongMany =>
-                $"no difference shown, allowing for {Number(task.Comparisons)} comparisons: {Difference(row)}",
+                $"no difference shown, allowing for {ReportHtml.Count(task.Comparisons, "comparison")}: {Difference(row)}",
             Core.Statistics.Verdict.NoInterval => $"no interval (seeds are equal): {Difference(row)}",
             _ => row.Estimate.Count == 0 ? "no finished seed" : "too few seeds",
         };
@@ -81,6 +83,9 @@ internal static class Words
         var alike = Named(task, Core.Statistics.Verdict.NoDifferenceShown, Core.Statistics.Verdict.NoDifferenceShownAmongMany);
         var unknown = Named(task, Core.Statistics.Verdict.TooFewSeeds, Core.Statistics.Verdict.NoInterval);
         var open = unknown.Count > 0 ? $"; too few seeds to compare with {List(unknown)}" : "";
+        var reversed = Named(task, Core.Statistics.Verdict.BetterOverCommonSeeds);
+        if (reversed.Count > 0)
+            return $"{name} scores highest, {score}, but over the seeds of both {List(reversed)} {(reversed.Count == 1 ? "does" : "do")} better";
         if (alike.Count == 0 && worse.Count == 0)
             return $"{name} scores highest, {score}{open}";
         if (alike.Count == 0)

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Hem.Core.Statistics;
 using static Core.Tests.Statistics.EstimateTests;
 
@@ -29,6 +31,61 @@ public class RankingTests
         }
 
         SeedScore[] Draw(double mean) => [.. Enumerable.Range(0, 6).Select(seed => new SeedScore(seed, mean + 0.05 * CoverageSimulation.Normal(ref random)))];
+    }
+
+    [Fact]
+    public void Where_the_evaluation_error_dominates_the_claim_is_what_the_interval_says()
+    {
+        var row = Ranking.Of([Scores(0.99, 0.99, 0.99), Scores(0.98, 0.98, 0.98)]).Rows[1];
+        row.AgainstBest!.Interval!.Value.Low.ShouldBe(0.0038, 5e-5);
+        row.AgainstBest.PValue.ShouldBeInRange(0.001, 0.003);
+        row.Verdict.ShouldBe(Verdict.Worse);
+    }
+
+    [Fact]
+    public void With_a_single_comparison_a_difference_is_claimed_just_where_the_interval_excludes_0()
+    {
+        var claims = 0;
+        Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), number =>
+        {
+            var random = new SplitMix(number);
+            var seeds = number % 5 == 0 ? 20 + random.Next(6) : 2 + random.Next(7);
+            var episodes = new[] { 0, 20, 200, 1_000 }[random.Next(4)];
+            var (spread, apart) = (0.1 * random.NextDouble() * random.Next(3), 0.08 * random.NextDouble());
+            var step = new[] { 0.001, 0.05 }[random.Next(2)];   // coarse: ties, and equal differences
+            var row = Ranking.Of([Draw(0.9), Draw(0.9 - apart)]).Rows[1];
+            if (row.AgainstBest!.Interval is not { } interval)
+                return;
+            var excludes = !interval.Contains(0);
+            claims += excludes ? 1 : 0;
+            (row.AgainstBest.PValue <= 0.05).ShouldBe(excludes);
+            row.Verdict.ShouldBe(!excludes ? Verdict.NoDifferenceShown : interval.Low > 0 ? Verdict.Worse : Verdict.BetterOverCommonSeeds);
+
+            SeedScore[] Draw(double mean) =>
+            [
+                .. Enumerable.Range(0, seeds).Where(seed => seed < 2 || random.Next(6) > 0 || seeds >= 20).Select(seed => new SeedScore(
+                    seed, Math.Clamp(Math.Round((mean + spread * CoverageSimulation.Normal(ref random)) / step) * step, 0, 1), episodes)),
+            ];
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(2_000));
+        claims.ShouldBeInRange(300, 1_700);
+    }
+
+    [Fact]
+    public void One_that_is_lower_overall_but_better_over_the_common_seeds_is_said_to_be()
+    {
+        SeedScore[] first = [new(1, 0.5), new(2, 0.52), new(3, 0.48), new(4, 0.99), new(5, 0.99), new(6, 0.99)];
+        var rows = Ranking.Of([first, Scores(0, 0.6, 0.62, 0.57)[1..]]).Rows;
+        rows[0].Index.ShouldBe(0);
+        rows[1].AgainstBest!.Difference.ShouldBeLessThan(0);
+        rows[1].Verdict.ShouldBe(Verdict.BetterOverCommonSeeds);
+    }
+
+    [Fact]
+    public void Normal_tails_are_those_of_a_reference()
+    {
+        for (var z = -8.0; z <= 8; z += 0.0625)
+            EvaluationError.TwoTails(z).ShouldBe(MathNet.Numerics.SpecialFunctions.Erfc(Math.Abs(z) / Math.Sqrt(2)), 2e-15);
+        (EvaluationError.TwoTails(8) / MathNet.Numerics.SpecialFunctions.Erfc(8 / Math.Sqrt(2))).ShouldBe(1, 1e-12);
     }
 
     [Fact]

@@ -60,12 +60,21 @@ public class SummaryTests
     [Fact]
     public void The_final_score_is_the_mean_of_the_last_five_evaluations()
     {
-        FinalScore.Of([0.0, 0.1, 0.5, 0.6, 0.7, 0.8, 0.9], stoppedEarly: false).ShouldBe(0.7, 1e-15);
-        FinalScore.Of([0.2, 0.4], stoppedEarly: false).ShouldBe(0.3, 1e-15);
-        FinalScore.Of([0.2, 0.4, 0.95], stoppedEarly: true).ShouldBe(0.95);
-        FinalScore.Of([], stoppedEarly: true).ShouldBe(double.NaN);
-        FinalScore.Episodes(7, false, 200).ShouldBe(1000);
-        FinalScore.Episodes(2, false, 200).ShouldBe(400);
-        FinalScore.Episodes(7, true, 200).ShouldBe(200);
+        FinalScore.Of([0.0, 0.1, 0.5, 0.6, 0.7, 0.8, 0.9], stoppedEarly: false, untrainedFirst: true).ShouldBe(0.7, 1e-15);
+        FinalScore.Of([0.2, 0.4], stoppedEarly: false, untrainedFirst: false).ShouldBe(0.3, 1e-15);
+        FinalScore.Of([0.2, 0.4, 0.95], stoppedEarly: true, untrainedFirst: true).ShouldBe(0.95);
+        FinalScore.Of([], stoppedEarly: true, untrainedFirst: false).ShouldBe(double.NaN);
+        FinalScore.Evaluations(7, false, true).ShouldBe(5);
+        FinalScore.Evaluations(2, false, false).ShouldBe(2);
+        FinalScore.Evaluations(7, true, true).ShouldBe(1);
+    }
+
+    [Fact]
+    public void The_evaluation_before_training_counts_only_where_there_is_no_other()
+    {
+        FinalScore.Of([0.0, 0.4, 0.6], stoppedEarly: false, untrainedFirst: true).ShouldBe(0.5, 1e-15);
+        FinalScore.Of([0.0, 1, 1, 1, 1], stoppedEarly: false, untrainedFirst: true).ShouldBe(1);
+        FinalScore.Of([0.1], stoppedEarly: false, untrainedFirst: true).ShouldBe(0.1);
+        FinalScore.Of([0.1], stoppedEarly: true, untrainedFirst: true).ShouldBe(0.1);
     }
 }

@@ -56,7 +56,7 @@ public sealed class FromStoreTests : IDisposable
         Trial(stored[2].Name).State.ShouldBe(ReportTrialState.Running);
         Trial(expansion.Trials[3].Name).ShouldSatisfyAllConditions(
             trial => trial.State.ShouldBe(ReportTrialState.Waiting), trial => trial.Attempts.ShouldBe(0));
-        Report.Of(data).Headlines.Single().ShouldBe("so far (1 of 4 trials finished), N=5 scores highest, 0.45, but one seed each is too few for an interval or a comparison.");
+        Report.Of(data).Headlines.Single().ShouldBe("so far (1 of 4 trials finished), N=5 scores highest, 0.80, but one seed each is too few for an interval or a comparison.");
 
         ReportTrial Trial(string name) => data.Configurations.SelectMany(configuration => configuration.Trials).Single(trial => trial.Name == name);
     }
