@@ -3,13 +3,18 @@ namespace Hem.Progress;
 /// <summary>
 /// The attempts that an engine knows to live (or not to be surely gone), kept in memory: which token speaks for which of them, and which
 /// one of a trial holds the grant. The grant goes to the attempt with the lowest number and moves only when that is <see cref="Gone"/>.
-/// An engine that starts over adds every attempt that may still live before it serves. Thread-safe.
+/// An engine that starts over adds every attempt that may still live before it serves. Tokens of the last attempts that went are
+/// remembered, so that a process of theirs which was cut off, and comes back, hears that its attempt is over. Thread-safe.
 /// </summary>
 public sealed class AttemptRegistry : IProgressAuthority
 {
+    /// <summary>How many tokens of attempts that are gone are remembered; some 3 MB.</summary>
+    internal const int MostRemembered = 10_000;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, AttemptIdentity> _byToken = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _tokenOf = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _tokensOf = new(StringComparer.Ordinal);
+    private readonly Queue<string> _gone = [];
     private readonly Dictionary<(string SweepUid, string Trial), SortedDictionary<int, AttemptIdentity>> _live = [];
 
     public event Action<string, string>? Changed;
@@ -28,7 +33,8 @@ public sealed class AttemptRegistry : IProgressAuthority
                 throw new ArgumentException($"{attempt.Trial} has another attempt {attempt.AttemptNumber} already.", nameof(attempt));
             attempts[attempt.AttemptNumber] = attempt;
             _byToken[token] = attempt;
-            _tokenOf[attempt.AttemptId] = token;
+            if (!_tokensOf.TryGetValue(attempt.AttemptId, out var tokens)) _tokensOf.Add(attempt.AttemptId, tokens = []);
+            tokens.Add(token);
         }
     }
 
@@ -45,7 +51,14 @@ public sealed class AttemptRegistry : IProgressAuthority
                 || !attempts.TryGetValue(attempt.AttemptNumber, out var known) || known != attempt) return;
             attempts.Remove(attempt.AttemptNumber);
             if (attempts.Count == 0) _live.Remove(key);
-            if (_tokenOf.Remove(attempt.AttemptId, out var token)) _byToken.Remove(token);
+            if (!_tokensOf.Remove(attempt.AttemptId, out var tokens)) return;
+            foreach (var token in tokens) _gone.Enqueue(token);
+            while (_gone.Count > MostRemembered)
+            {
+                // Unless it was added once more since.
+                var token = _gone.Dequeue();
+                if (_byToken.TryGetValue(token, out var old) && !_tokensOf.ContainsKey(old.AttemptId)) _byToken.Remove(token);
+            }
         }
 
         Changed?.Invoke(attempt.SweepUid, attempt.Trial);

@@ -22,7 +22,10 @@ public readonly record struct GrantDecision(GrantKind Kind, string Reason = "");
 /// <summary>Who may report, and which attempt of a trial holds its grant. <see cref="AttemptRegistry"/> is one.</summary>
 public interface IProgressAuthority
 {
-    /// <summary>The attempt that this bearer token speaks for, or null when it speaks for none (UNAUTHENTICATED).</summary>
+    /// <summary>
+    /// The attempt that this bearer token speaks for, or null when it speaks for none (UNAUTHENTICATED: the trainer tries again). The token
+    /// of an attempt that is over should be known for as long as that is possible: <see cref="DecideAsync"/> refuses it, and the trainer leaves.
+    /// </summary>
     ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default);
 
     /// <summary>

@@ -6,6 +6,7 @@ namespace Hem.Progress;
 public sealed partial class ProgressClient
 {
     private static readonly TimeSpan ShortestBackoff = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan BetweenBreaches = TimeSpan.FromMinutes(1);
 
     // The wire sequence of report n is n + _offset. Set by the first Granted: a process that speaks for an attempt which has reported
     // before goes on after what is stored of it.
@@ -13,8 +14,8 @@ public sealed partial class ProgressClient
     private bool _everGranted;
     private bool _connected;
     private string? _whyLost;
-    private string? _tokenInUse;
-    private string? _refusedToken;
+    private string? _breach;
+    private long _breachTold;
 
     private async Task RunAsync()
     {
@@ -38,15 +39,20 @@ public sealed partial class ProgressClient
             {
                 return;
             }
-            catch (RpcException e) when (IsForGood(e))
+            catch (RpcException e) when (e.StatusCode == StatusCode.FailedPrecondition)
             {
+                // This attempt is over. The one answer that is final: what another code says may pass, work thrown away does not come back.
                 Refuse(new ProgressRefusedException(e.StatusCode, e.Status.Detail));
                 _options.Log?.Invoke(Refusal!.Message);
                 return;
             }
+            catch (RpcException e) when (e.StatusCode == StatusCode.InvalidArgument)
+            {
+                Breached(e.Status.Detail);
+            }
             catch (Exception e)
             {
-                // Whatever it is (no server, no token file yet, a certificate that is being replaced), it may pass.
+                // Whatever it is (no server, no token file yet, a token or certificate that is being replaced), it may pass.
                 Lost(e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
             }
 
@@ -57,23 +63,12 @@ public sealed partial class ProgressClient
         }
     }
 
-    // A token may have run out or been replaced since it was read: only the same token refused twice is refused for good.
-    private bool IsForGood(RpcException e)
-    {
-        if (e.StatusCode is StatusCode.PermissionDenied or StatusCode.FailedPrecondition or StatusCode.InvalidArgument) return true;
-        if (e.StatusCode != StatusCode.Unauthenticated) return false;
-        if (_tokenInUse == _refusedToken) return true;
-        _refusedToken = _tokenInUse;
-        return false;
-    }
-
     private async Task StreamAsync()
     {
-        _tokenInUse = ReadToken();
         using var channel = OpenChannel();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_disposed.Token);
         using var call = channel.CreateCallInvoker()
-            .AsyncDuplexStreamingCall(ProgressMethods.Report, null, Authorized(_tokenInUse, _disposed.Token));
+            .AsyncDuplexStreamingCall(ProgressMethods.Report, null, Authorized(ReadToken(), _disposed.Token));
         var sending = Task.CompletedTask;
         try
         {
@@ -137,7 +132,6 @@ public sealed partial class ProgressClient
         if (!_everGranted || stored - _offset < known || stored - _offset > (long)_reports.Last) _offset = stored - known;
         else _reports.Acknowledge((ulong)(stored - _offset));
         _everGranted = true;
-        _refusedToken = null;
         AttemptNumber = (int)granted.Attempt;
         Found("connected");
         _granted.TrySetResult(true);
@@ -172,6 +166,17 @@ public sealed partial class ProgressClient
         if (_connected || why != _whyLost)
             _options.Log?.Invoke($"no connection to {_options.Address} ({why}); trying again, nothing is lost");
         (_connected, _whyLost) = (false, why);
+    }
+
+    // A bug, here or in Hem. Trying again helps only once one of them is mended, so people must hear of it: now, and each minute.
+    private void Breached(string detail)
+    {
+        _connected = false;
+        if (detail == _breach && _options.Time.GetElapsedTime(_breachTold) < BetweenBreaches) return;
+        (_breach, _breachTold, _whyLost) = (detail, _options.Time.GetTimestamp(), detail);
+        _options.Log?.Invoke(
+            $"ERROR: Hem does not take what this trainer says: {detail}. That is a bug of the trainer or of Hem, and the trial cannot be "
+            + "complete before it is mended; training and saving go on, and so do the attempts to report");
     }
 
     private void Found(string what)

@@ -42,15 +42,15 @@ public sealed partial class ProgressClient : IDisposable, IAsyncDisposable
     public int AttemptNumber { get; private set; }
 
     /// <summary>
-    /// Cancelled when this attempt is to save and leave, or when it is refused for good (<see cref="Refusal"/> is set then: leave without
-    /// saving, another attempt may be using the checkpoint).
+    /// Cancelled when this attempt is to save and leave, or when it is over (<see cref="Refusal"/> is set then: leave without saving,
+    /// another attempt may be using the checkpoint).
     /// </summary>
     public CancellationToken StopRequested => _stopRequested.Token;
 
     /// <summary>Why it is to leave; null while it is not.</summary>
     public string? StopReason { get; private set; }
 
-    /// <summary>Set when the server will never take this attempt's reports.</summary>
+    /// <summary>Set when this attempt is over (FAILED_PRECONDITION), the only answer of the server that is final.</summary>
     public ProgressRefusedException? Refusal { get; private set; }
 
     /// <summary>Raised (on another thread) when a checkpoint is wanted now.</summary>
@@ -107,8 +107,9 @@ public sealed partial class ProgressClient : IDisposable, IAsyncDisposable
     private void Stop(string reason)
     {
         StopReason ??= reason;
-        _granted.TrySetResult(false);
+        // In this order: who sees Granted come false may go by StopRequested.
         _stopRequested.Cancel();
+        _granted.TrySetResult(false);
     }
 
     private void Refuse(ProgressRefusedException refusal)

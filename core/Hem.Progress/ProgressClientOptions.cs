@@ -38,7 +38,7 @@ public sealed record ProgressClientOptions
     internal Func<GrpcChannelOptions, GrpcChannelOptions>? Channel { get; init; }
 }
 
-/// <summary>The server will never take this attempt's reports: who it says it is, or what it reports, is refused for good.</summary>
+/// <summary>This attempt is over and the server will never take its reports: touch nothing more, not even to save.</summary>
 public sealed class ProgressRefusedException(StatusCode code, string detail)
     : Exception($"Hem refuses this attempt's reports ({code}): {detail}")
 {

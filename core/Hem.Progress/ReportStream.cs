@@ -59,6 +59,9 @@ internal sealed class ReportStream(
         try
         {
             _attempt = await service.AuthenticateAsync(context).ConfigureAwait(false);
+            // Again below, when the grant is decided; here so that an attempt which is over is never seen to connect.
+            var first = await service.Authority.DecideAsync(_attempt, Closing).ConfigureAwait(false);
+            if (first.Kind == GrantKind.Refused) throw Failure(StatusCode.FailedPrecondition, first.Reason);
             var started = await ReadStartedAsync().ConfigureAwait(false);
             var replaced = service.Attach(this, _attempt);
             try
@@ -121,7 +124,7 @@ internal sealed class ReportStream(
                 var wake = _reconsider.Reader.ReadAsync(Closing).AsTask();
                 if (await Task.WhenAny(read, wake).ConfigureAwait(false) == wake) await wake.ConfigureAwait(false);
                 else if (!await read.ConfigureAwait(false)) return null;
-                else throw Failure(StatusCode.FailedPrecondition, $"report only when granted; {decision.Reason}");
+                else throw ReportRules.Invalid($"report only when granted; {decision.Reason}");
             }
         }
         finally

@@ -88,7 +88,7 @@ public sealed class CheckpointTests
         await bench.Service.EndAsync(first);
         (await young.GetCheckpointAsync(Stream.Null).WaitAsync(Patience)).ShouldBe(1);
         (await Should.ThrowAsync<RpcException>(old.GetCheckpointAsync(Stream.Null).WaitAsync(Patience)))
-            .StatusCode.ShouldBe(StatusCode.Unauthenticated);
+            .StatusCode.ShouldBe(StatusCode.FailedPrecondition);
     }
 
     [Fact]

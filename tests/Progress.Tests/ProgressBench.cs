@@ -11,11 +11,13 @@ internal sealed class ProgressBench : IAsyncDisposable
     private readonly List<ProgressClient> _clients = [];
     private ProgressServer? _server;
 
-    private ProgressBench(string folder, ResultStore store, string sweepUid, Func<IReportSink, IReportSink>? sink)
+    private ProgressBench(
+        string folder, ResultStore store, string sweepUid, Func<IReportSink, IReportSink>? sink,
+        Func<IProgressAuthority, IProgressAuthority>? authority)
     {
         (Folder, Store, SweepUid) = (folder, store, sweepUid);
         Checkpoints = new FileCheckpointStore(Path.Combine(folder, "checkpoints"), limitPerTrial: 8 << 20);
-        Service = new ProgressService(Registry, sink?.Invoke(store) ?? store, Checkpoints);
+        Service = new ProgressService(authority?.Invoke(Registry) ?? Registry, sink?.Invoke(store) ?? store, Checkpoints);
     }
 
     public string Folder { get; }
@@ -32,13 +34,14 @@ internal sealed class ProgressBench : IAsyncDisposable
 
     public string Socket => Path.Combine(Folder, "progress.sock");
 
-    public static async Task<ProgressBench> StartAsync(int trials = 1, Func<IReportSink, IReportSink>? sink = null)
+    public static async Task<ProgressBench> StartAsync(
+        int trials = 1, Func<IReportSink, IReportSink>? sink = null, Func<IProgressAuthority, IProgressAuthority>? authority = null)
     {
         var folder = Directory.CreateTempSubdirectory("hem-progress-").FullName;
         var store = ResultStore.Open(Path.Combine(folder, "store"));
         var sweep = await store.UpsertSweepAsync("s", "");
         await store.AddTrialsAsync(sweep.Uid, Enumerable.Range(0, trials).Select(i => new NewTrial($"s-{i}", $"{i}", i, "c", "{}")));
-        var bench = new ProgressBench(folder, store, sweep.Uid, sink);
+        var bench = new ProgressBench(folder, store, sweep.Uid, sink, authority);
         await bench.StartServerAsync();
         return bench;
     }
