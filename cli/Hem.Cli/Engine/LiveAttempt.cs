@@ -23,6 +23,9 @@ internal sealed class LiveAttempt(AttemptIdentity identity, string logFile, stri
     /// <summary>When it was asked to save and leave; null while it was not.</summary>
     public DateTimeOffset? StopAskedAt { get; set; }
 
+    /// <summary>Why its process is no use to us though it lives: it reports or saves elsewhere. Its end is then a disruption.</summary>
+    public string? Estranged { get; set; }
+
     /// <summary>It was ended because it did not leave in time.</summary>
     public bool Killed { get; set; }
 

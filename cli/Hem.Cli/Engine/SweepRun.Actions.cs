@@ -13,6 +13,9 @@ internal sealed partial class SweepRun
 {
     private IReadOnlyList<string>? _command;
 
+    /// <summary>Why nothing can be started now, as it was told.</summary>
+    private string? _trouble;
+
     /// <returns>True where something was done, so that it is worth planning again.</returns>
     private async Task<bool> CarryOutAsync(IReadOnlyList<PlanAction> actions, DateTimeOffset now)
     {
@@ -26,17 +29,37 @@ internal sealed partial class SweepRun
             if (starts.Length == 0) return acted;
             await ServeAsync();
             _command ??= TrainerProgram.Resolve(_request.Sweep.Spec.Trainer.Command, _request.File.Directory);
-            foreach (Claim claim in await Task.WhenAll(starts.Select(ClaimAsync))) await LaunchAsync(claim);
+            foreach (StartAttempt start in starts) await StartAsync(start);
+            GoOn();
             return true;
         }
-        catch (Exception e) when (e is StoreException or SpawnException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsTrouble(e))
         {
-            // Nothing runs and nothing can: say so and leave. Else what runs goes on, and so do we when there is space again.
-            if (_live.Count == 0) throw;
-            _pausedUntil = now + TroublePause;
-            _display.Show(new RunNotice($"{e.Message} Trying again in {TroublePause.TotalSeconds:0} s.", Warning: true));
+            // Nothing runs and nothing can: say so and leave. Else what runs goes on, and so do we. A full disk is waited for either way.
+            if (_live.Count == 0 && !IsDiskFull(e)) throw;
+            Pause(e.Message);
             return false;
         }
+    }
+
+    private static bool IsTrouble(Exception e) => e is StoreException or IOException or UnauthorizedAccessException;
+
+    private static bool IsDiskFull(Exception e) =>
+        e is StoreException { Fault: StoreFault.DiskFull } || (e is IOException && e.HResult is Libc.ENOSPC or Libc.EDQUOT);
+
+    private void Pause(string why)
+    {
+        _pausedUntil = _time.GetUtcNow() + TroublePause;
+        if (_trouble == why) return;  // said already
+        _trouble = why;
+        _display.Show(new RunNotice($"{why} Trying again every {TroublePause.TotalSeconds:0} s.", Warning: true));
+    }
+
+    private void GoOn()
+    {
+        if (_trouble is null) return;
+        _trouble = null;
+        _display.Show(new RunNotice("That works again: the sweep goes on."));
     }
 
     private async Task<bool> RecordAsync(IReadOnlyList<PlanAction> actions)
@@ -86,63 +109,87 @@ internal sealed partial class SweepRun
         return true;
     }
 
-    private sealed record Claim(TrialProgress Trial, LiveAttempt Attempt, string Token);
-
-    /// <summary>The record first: whatever happens to us from here on, the attempt is known and never doubled.</summary>
-    private async Task<Claim> ClaimAsync(StartAttempt start)
+    private async Task StartAsync(StartAttempt start)
     {
         StoreLayout layout = _request.Layout;
-        var claim = new Claim(
-            _model.Find(start.Trial)!,
-            new LiveAttempt(
-                new AttemptIdentity(_uid, start.Trial, Guid.CreateVersion7().ToString("N"), start.Number),
-                layout.LogFile(start.Trial, start.Number), layout.TokenFile(start.Trial, start.Number), _time.GetUtcNow()),
-            Token: Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
-        LiveAttempt attempt = claim.Attempt;
+        var attempt = new LiveAttempt(
+            new AttemptIdentity(_uid, start.Trial, Guid.CreateVersion7().ToString("N"), start.Number),
+            layout.LogFile(start.Trial, start.Number), layout.TokenFile(start.Trial, start.Number), _time.GetUtcNow());
+        string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         Directory.CreateDirectory(layout.CheckpointDirectory(start.Trial));
-        WriteSecret(attempt.TokenFile, claim.Token);
-        await _store.AddAttemptAsync(new NewAttempt(_uid, start.Trial, start.Number, attempt.Identity.AttemptId)
-        {
-            TokenFile = attempt.TokenFile,
-            LogPath = attempt.LogFile,
-        });
-        return claim;
-    }
-
-    private async Task LaunchAsync(Claim claim)
-    {
-        LiveAttempt attempt = claim.Attempt;
-        AttemptIdentity identity = attempt.Identity;
-        _registry.Add(identity, claim.Token);
-        if (attempt.Number > 1) LoadCurve(claim.Trial);
+        WriteSecret(attempt.TokenFile, token);
         try
         {
-            attempt.Process = SupervisedProcess.Start(
-                _command!, EnvironmentOf(attempt, claim.Trial.Spec), attempt.LogFile, status => Post(() => OnExit(attempt, status)));
+            // The record first: whatever happens to us from here on, the attempt is known and never doubled.
+            await _store.AddAttemptAsync(new NewAttempt(_uid, start.Trial, start.Number, attempt.Identity.AttemptId)
+            {
+                TokenFile = attempt.TokenFile,
+                LogPath = attempt.LogFile,
+            });
         }
-        catch (SpawnException e)
+        catch (StoreException e) when (e.Fault == StoreFault.Conflict)
         {
-            _registry.Gone(identity);
-            Outcome never = Outcome.NeverLaunched with { Reason = e.Message };
-            await _store.EndAttemptAsync(identity.AttemptId, Records.ToStore(never.Result), never.Reason);
+            await ReadAgainAsync(start.Trial);
+            return;
+        }
+
+        try
+        {
+            Launch(attempt, token);
+        }
+        catch (Exception e) when (IsTrouble(e))
+        {
+            // Claimed and never launched is an end as well: without it nothing could ever be started for this trial again.
+            _registry.Gone(attempt.Identity);
+            Outcome never = Outcome.NeverLaunched with { Reason = $"never launched: {e.Message}" };
+            Background(Persist(
+                () => _store.EndAttemptAsync(attempt.Identity.AttemptId, Records.ToStore(never.Result), never.Reason)));
             AttemptObservation ended = Observed(attempt, AttemptPhase.Exited);
             Observe(attempt.Trial, ended with { Outcome = never, StartedAt = null, EndedAt = _time.GetUtcNow() });
+            DeleteToken(attempt.TokenFile);
             throw;
+        }
+    }
+
+    private void Launch(LiveAttempt attempt, string token)
+    {
+        TrialProgress trial = _model.Find(attempt.Trial)!;
+        _registry.Add(attempt.Identity, token);
+        if (attempt.Number > 1) LoadCurve(trial);
+        SupervisedProcess process = SupervisedProcess.Start(
+            _command!, EnvironmentOf(attempt, trial.Spec), attempt.LogFile, status => Post(() => OnExit(attempt, status)));
+        Keep(attempt, process);
+        Background(Guarded(
+            _store.SetProcessAsync(attempt.Identity.AttemptId, process.Identity.Pid, process.Identity.StartTime)));
+        Observe(attempt.Trial, Observed(attempt, AttemptPhase.Running));
+        _display.Show(new AttemptStarted(trial.Label, attempt.Number, process.Identity.Pid, Adopted: false, attempt.LogFile));
+    }
+
+    /// <summary>Sees to the process from here on.</summary>
+    private void Keep(LiveAttempt attempt, SupervisedProcess process)
+    {
+        attempt.Process = process;
+        _processes[attempt.Identity.AttemptId] = process;
+        if (attempt.Identity.SweepUid != _uid)
+        {
+            _foreign.Add(attempt);
+            return;
         }
 
         _live[attempt.Trial] = attempt;
         StartedAny = true;
-        ProcessIdentity process = attempt.Process.Identity;
-        Background(Guarded(_store.SetProcessAsync(identity.AttemptId, process.Pid, process.StartTime)));
-        Observe(attempt.Trial, Observed(attempt, AttemptPhase.Running));
-        _display.Show(new AttemptStarted(claim.Trial.Label, attempt.Number, process.Pid, Adopted: false, attempt.LogFile));
     }
 
     private AttemptObservation Observed(LiveAttempt attempt, AttemptPhase phase) => new(attempt.Number, attempt.Identity.AttemptId, phase)
     {
         StartedAt = attempt.StartedAt,
-        Gpus = _model.Find(attempt.Trial) is { } trial ? _request.Sweep.Spec.Trainer.For(trial.Spec.Parameters).Gpus : 0,
+        Gpus = GpusOf(attempt.Trial),
     };
+
+    /// <summary>GPUs of a trial; of one that the sweep no longer asks for, what trials have there in general.</summary>
+    private int GpusOf(string trial) => _model.Find(trial) is { } known
+        ? _request.Sweep.Spec.Trainer.For(known.Spec.Parameters).Gpus
+        : _request.Sweep.Spec.Trainer.Gpus;
 
     private Dictionary<string, string> EnvironmentOf(LiveAttempt attempt, TrialSpec trial)
     {
@@ -155,7 +202,7 @@ internal sealed partial class SweepRun
         int threads = Math.Max(document.Trainer.Threads, Environment.ProcessorCount / Math.Max(1, slots));
         document = document with { Trainer = document.Trainer with { Threads = threads } };
         variables["HEM_TRIAL"] = document.ToJson();
-        variables["HEM_ATTEMPT"] = attempt.Identity.AttemptId;
+        variables[Variable] = attempt.Identity.AttemptId;
         variables["HEM_PROGRESS_ADDRESS"] = _progress!.Address;
         variables["HEM_PROGRESS_TOKEN_FILE"] = attempt.TokenFile;
         variables["HEM_CHECKPOINT_DIR"] = _request.Layout.CheckpointDirectory(trial.Name);
@@ -180,6 +227,18 @@ internal sealed partial class SweepRun
         });
         using var writer = new StreamWriter(stream);
         writer.Write(secret);
+    }
+
+    private static void DeleteToken(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It speaks for nobody any more.
+        }
     }
 
     private static string Words(StopReason reason) => reason switch

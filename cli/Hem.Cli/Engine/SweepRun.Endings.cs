@@ -18,6 +18,9 @@ internal sealed partial class SweepRun
 
     private async Task EndAsync(LiveAttempt attempt, ExitStatus status)
     {
+        // A shell in front of the trainer may be gone while the trainer is not. (What our own children leave is ended with them.)
+        if (attempt.Process is { IsAdopted: true })
+            await Task.Run(() => ProcessIdentity.KillAll(Variable, new HashSet<string> { attempt.Identity.AttemptId }));
         // First what it said last, which may still be on its way to the store; then whether that was Finished.
         await Guarded(_progress!.EndAsync(attempt.Identity));
         TrialRecord? trial = null;
@@ -27,7 +30,10 @@ internal sealed partial class SweepRun
             trial = _store.FindTrial(attempt.Identity.SweepUid, attempt.Trial);
             AttemptRecord? record = _store.ReadAttempts(attempt.Identity.SweepUid, attempt.Trial)
                 .FirstOrDefault(known => known.Id == attempt.Identity.AttemptId);
-            outcome = OutcomeOf(status, trial?.Finished is not null, attempt.StopAskedAt is not null, record, attempt.LogFile);
+            bool finished = trial?.Finished is not null;
+            outcome = attempt.Estranged is { } why && !finished
+                ? Outcome.Disrupted(why)
+                : OutcomeOf(status, finished, attempt.StopAskedAt is not null, record, attempt.LogFile);
         }
         catch (StoreException e)
         {
@@ -35,18 +41,11 @@ internal sealed partial class SweepRun
         }
 
         // Written in the order of calls, so the next attempt's record never comes before this one's end.
-        Task<bool> recorded = _store.EndAttemptAsync(
-            attempt.Identity.AttemptId, Records.ToStore(outcome.Result), outcome.Reason, status.ShellCode, outcome.Permanent);
+        Task recorded = Persist(() => _store.EndAttemptAsync(
+            attempt.Identity.AttemptId, Records.ToStore(outcome.Result), outcome.Reason, status.ShellCode, outcome.Permanent));
         Post(() => OnEnded(attempt, outcome, trial));
-        await Guarded(recorded);
-        try
-        {
-            File.Delete(attempt.TokenFile);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It speaks for nobody any more.
-        }
+        await recorded;
+        DeleteToken(attempt.TokenFile);
     }
 
     /// <summary>The class of an end, and what to tell people about it.</summary>
@@ -75,6 +74,7 @@ internal sealed partial class SweepRun
     private void OnEnded(LiveAttempt attempt, Outcome outcome, TrialRecord? trial)
     {
         DateTimeOffset now = _time.GetUtcNow();
+        _processes.TryRemove(attempt.Identity.AttemptId, out _);
         if (attempt.Identity.SweepUid != _uid)
         {
             _foreign.Remove(attempt);
@@ -139,6 +139,29 @@ internal sealed partial class SweepRun
         catch (Exception e) when (e is StoreException or IOException)
         {
             Post(() => _display.Show(new RunNotice(e.Message, Warning: true)));
+        }
+    }
+
+    /// <summary>A write that is made as soon as there is space for it. Any other failure is said, and found out again.</summary>
+    private async Task Persist(Func<Task> write)
+    {
+        while (true)
+        {
+            try
+            {
+                await write();
+                return;
+            }
+            catch (StoreException e) when (e.Fault == StoreFault.DiskFull)
+            {
+                Post(() => Pause(e.Message));
+                await Task.Delay(TroublePause, _time);
+            }
+            catch (Exception e) when (e is StoreException or IOException)
+            {
+                Post(() => _display.Show(new RunNotice(e.Message, Warning: true)));
+                return;
+            }
         }
     }
 }

@@ -9,6 +9,9 @@ namespace Hem.Cli.Engine;
 /// <summary>Finding out, at the start, what is: what the store knows and which trainers of a killed predecessor still live.</summary>
 internal sealed partial class SweepRun
 {
+    /// <summary>The variable that every process of an attempt carries.</summary>
+    private const string Variable = "HEM_ATTEMPT";
+
     /// <summary>Attempts of other sweeps of this store that a killed predecessor left running.</summary>
     private readonly HashSet<LiveAttempt> _foreign = [];
 
@@ -41,76 +44,111 @@ internal sealed partial class SweepRun
         IReadOnlyList<AttemptRecord> unended = _store.ReadLiveAttempts();
         if (unended.Count == 0) return;
         // A pid may never have been recorded, if we were killed right after the start.
-        IReadOnlyDictionary<string, ProcessIdentity> running = ProcessIdentity.FindByEnvironment("HEM_ATTEMPT");
+        IReadOnlyDictionary<string, ProcessIdentity> running = ProcessIdentity.FindByEnvironment(Variable);
+        var gone = new List<(AttemptRecord Record, bool Launched)>();
+        var alive = new List<(LiveAttempt Attempt, ProcessIdentity Process, AttemptRecord Record, bool CanReport)>();
         foreach (AttemptRecord record in unended)
         {
             ProcessIdentity? process = record is { ProcessId: { } pid, ProcessStarted: { } started }
                 ? new ProcessIdentity(pid, started)
                 : running.GetValueOrDefault(record.Id);
-            if (process is null || !await AdoptAsync(record, process)) await RecordUnseenEndAsync(record, launched: process is not null);
+            if (process is not { IsAlive: true })
+            {
+                gone.Add((record, process is not null));
+                continue;
+            }
+
+            var identity = new AttemptIdentity(record.SweepUid, record.Trial, record.Id, record.Number);
+            string tokenFile = _request.Layout.TokenFile(record.Trial, record.Number);
+            var attempt = new LiveAttempt(identity, _request.Layout.LogFile(record.Trial, record.Number), tokenFile, record.Started);
+            // Each of them may speak as soon as we serve, and one that is not known then is told to give up: all tokens come first.
+            string? token = ReadSecret(tokenFile);
+            if (token is not null) _registry.Add(identity, token);
+            alive.Add((attempt, process, record, token is not null));
         }
+
+        if (alive.Count > 0) await ServeAsync();
+        foreach ((LiveAttempt attempt, ProcessIdentity process, AttemptRecord record, bool canReport) in alive)
+        {
+            if (await AdoptAsync(attempt, process, record, canReport)) continue;
+            _registry.Gone(attempt.Identity);
+            gone.Add((record, true));
+        }
+
+        await RecordUnseenEndsAsync(gone);
     }
 
-    private async Task<bool> AdoptAsync(AttemptRecord record, ProcessIdentity process)
+    private async Task<bool> AdoptAsync(LiveAttempt attempt, ProcessIdentity process, AttemptRecord record, bool canReport)
     {
-        var identity = new AttemptIdentity(record.SweepUid, record.Trial, record.Id, record.Number);
-        StoreLayout layout = _request.Layout;
-        string tokenFile = layout.TokenFile(record.Trial, record.Number);
-        var attempt = new LiveAttempt(identity, layout.LogFile(record.Trial, record.Number), tokenFile, record.Started);
-        if (!process.IsAlive) return false;
-
-        // It may speak as soon as we serve, so its token is known before.
-        string? token = ReadSecret(tokenFile);
-        if (token is not null) _registry.Add(identity, token);
-        await ServeAsync();
+        string? elsewhere = Elsewhere(process, attempt.Trial);
         if (!SupervisedProcess.TryAdopt(process, status => Post(() => OnExit(attempt, status)), out SupervisedProcess adopted))
-        {
-            _registry.Gone(identity);
             return false;
-        }
-
-        attempt.Process = adopted;
+        Keep(attempt, adopted);
         if (record.ProcessId is null) await _store.SetProcessAsync(record.Id, process.Pid, process.StartTime);
-        if (record.SweepUid != _uid)
+        bool ours = record.SweepUid == _uid;
+        if (elsewhere is not null)
         {
-            _foreign.Add(attempt);
+            attempt.Estranged = elsewhere;
+            _display.Show(new RunNotice(
+                $"The trainer of {record.Trial} (pid {process.Pid}) still runs, but {elsewhere}: it is asked to save and leave.",
+                Warning: true));
+        }
+        else if (!ours)
             _display.Show(new RunNotice(
                 $"A trial of another sweep was left running here ({record.Trial}, pid {process.Pid}): it is asked to save and leave."));
-        }
         else
-        {
-            _live[record.Trial] = attempt;
-            StartedAny = true;
             _display.Show(new AttemptStarted(_model.LabelOf(record.Trial), record.Number, process.Pid, Adopted: true, attempt.LogFile));
-        }
 
         // Without its token it can never report again; its successor goes on from what it saves.
-        if (record.SweepUid == _uid && token is not null) return true;
+        if (ours && canReport && elsewhere is null) return true;
         attempt.StopAskedAt = _time.GetUtcNow();
         adopted.Terminate();
         return true;
     }
 
-    private async Task RecordUnseenEndAsync(AttemptRecord record, bool launched)
+    /// <summary>What is wrong where a trainer was started for another place than this store (it was moved or copied); null for ours.</summary>
+    private string? Elsewhere(ProcessIdentity process, string trial)
     {
-        bool finished = _store.FindTrial(record.SweepUid, record.Trial)?.Finished is not null;
-        Outcome outcome = !launched && !finished
-            ? Outcome.NeverLaunched
-            : OutcomeOf(ExitStatus.Unseen, finished, stopAsked: false, record, record.LogPath ?? "");
-        await _store.EndAttemptAsync(record.Id, Records.ToStore(outcome.Result), outcome.Reason, null, outcome.Permanent);
-        try
+        if (process.Variable("HEM_PROGRESS_ADDRESS") is { } address && address != _progress!.Address)
+            return $"it reports to {address}, not to {_progress.Address}";
+        string folder = _request.Layout.CheckpointDirectory(trial);
+        return process.Variable("HEM_CHECKPOINT_DIR") is { } other && other != folder ? $"it saves to {other}, not to {folder}" : null;
+    }
+
+    private async Task RecordUnseenEndsAsync(IReadOnlyCollection<(AttemptRecord Record, bool Launched)> gone)
+    {
+        if (gone.Count == 0) return;
+        // The process that was started is gone; what it started itself may not be (a shell in front of the trainer was killed).
+        ProcessIdentity.KillAll(Variable, gone.Select(end => end.Record.Id).ToHashSet(StringComparer.Ordinal));
+        foreach ((AttemptRecord record, bool launched) in gone)
         {
-            File.Delete(_request.Layout.TokenFile(record.Trial, record.Number));
+            bool finished = _store.FindTrial(record.SweepUid, record.Trial)?.Finished is not null;
+            Outcome outcome = !launched && !finished
+                ? Outcome.NeverLaunched
+                : OutcomeOf(ExitStatus.Unseen, finished, stopAsked: false, record, record.LogPath ?? "");
+            await _store.EndAttemptAsync(record.Id, Records.ToStore(outcome.Result), outcome.Reason, null, outcome.Permanent);
+            DeleteToken(_request.Layout.TokenFile(record.Trial, record.Number));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It speaks for nobody any more.
-        }
+    }
+
+    /// <summary>The store knows more about a trial than we saw: look again. A claim of ours that nothing came of ends here.</summary>
+    private async Task ReadAgainAsync(string trial)
+    {
+        LiveAttempt? live = _live.GetValueOrDefault(trial);
+        await RecordUnseenEndsAsync(
+        [
+            .. _store.ReadAttempts(_uid, trial)
+                .Where(attempt => attempt.Ended is null && attempt.Id != live?.Identity.AttemptId)
+                .Select(attempt => (attempt, Launched: attempt.ProcessId is not null)),
+        ]);
+        _observed.Observe(_store.FindTrial(_uid, trial) is { } record
+            ? Records.Observation(record, _store.ReadAttempts(_uid, trial).Select(Seen))
+            : Known(trial) with { Exists = false });
     }
 
     private AttemptObservation Seen(AttemptRecord record)
     {
-        if (record.Ended is not null) return Records.Ended(record, gpus: 0);
+        if (record.Ended is not null) return Records.Ended(record, GpusOf(record.Trial));
         LiveAttempt attempt = _live[record.Trial];
         return Observed(attempt, attempt.StopAskedAt is null ? AttemptPhase.Running : AttemptPhase.Stopping);
     }

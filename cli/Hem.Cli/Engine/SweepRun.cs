@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Hem.Cli.Processes;
 using Hem.Core.Planning;
 using Hem.Core.Sweeps;
 using Hem.Progress;
@@ -24,6 +26,9 @@ internal sealed partial class SweepRun : IAsyncDisposable
 
     private readonly Channel<Action> _inbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<string, LiveAttempt> _live = new(StringComparer.Ordinal);
+
+    /// <summary>By attempt: what a signal's thread may end while the loop runs.</summary>
+    private readonly ConcurrentDictionary<string, SupervisedProcess> _processes = new(StringComparer.Ordinal);
     private readonly RunRequest _request;
     private readonly ResultStore _store;
     private readonly IRunDisplay _display;
@@ -74,10 +79,30 @@ internal sealed partial class SweepRun : IAsyncDisposable
         }
     });
 
+    /// <summary>Asks every trainer, now and without waiting for anything, to save and leave. From any thread.</summary>
+    public void TerminateAll()
+    {
+        foreach (SupervisedProcess process in _processes.Values) process.Terminate();
+    }
+
     /// <summary>Runs until the sweep has ended, or is suspended and every trainer has left.</summary>
     /// <exception cref="HemException">It cannot go on.</exception>
     /// <exception cref="StoreException">The store cannot be used.</exception>
     public async Task<SweepStatus> RunAsync()
+    {
+        try
+        {
+            return await LoopAsync();
+        }
+        catch
+        {
+            // Whatever it is, nobody looks after the trainers any more.
+            TerminateAll();
+            throw;
+        }
+    }
+
+    private async Task<SweepStatus> LoopAsync()
     {
         await RecoverAsync();
         while (true)

@@ -11,6 +11,9 @@ internal static unsafe partial class Libc
     public const int EINTR = 4;
     public const int ESRCH = 3;
     public const int EPERM = 1;
+    public const int EIO = 5;
+    public const int ENOSPC = 28;
+    public const int EDQUOT = 122;
 
     // Generous: glibc's are 336 and 80 bytes, musl's are smaller.
     public const int SpawnAttributesBytes = 1024;
@@ -58,6 +61,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint syscall(nint number, nint first, nint second);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth);
+
     [LibraryImport("libc")]
     public static partial int sigfillset(byte* set);
 
@@ -96,4 +102,7 @@ internal static unsafe partial class Libc
 
     /// <summary>pidfd_open(2); the number is the same on every architecture that .NET runs on.</summary>
     public static int PidFdOpen(int pid) => (int)syscall(434, pid, 0);
+
+    /// <summary>pidfd_send_signal(2).</summary>
+    public static int PidFdSendSignal(int handle, int signal) => (int)syscall(424, handle, signal, 0, 0);
 }

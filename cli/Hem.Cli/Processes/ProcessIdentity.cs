@@ -46,6 +46,48 @@ internal sealed record ProcessIdentity(int Pid, long StartTime)
         return found;
     }
 
+    /// <summary>
+    /// Ends every process of ours that carries NAME=one of the values in its environment, whoever its parent and whatever its session:
+    /// what is left of an attempt. Until there is none, as what is being ended may start more.
+    /// </summary>
+    public static void KillAll(string name, IReadOnlySet<string> values)
+    {
+        while (values.Count > 0 && Sweep())
+        {
+        }
+
+        bool Sweep()
+        {
+            bool any = false;
+            foreach (string directory in Directory.EnumerateDirectories("/proc"))
+            {
+                if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)) continue;
+                if (Belongs(pid) && Kill(pid)) any = true;
+            }
+
+            return any;
+        }
+
+        bool Belongs(int pid) =>
+            pid != Environment.ProcessId
+            && ReadVariable(pid, name) is { } value && values.Contains(value)
+            && ReadStat(pid) is { State: not ('Z' or 'X') }
+            && UserOf(pid) is { } user && user == UserOf(Environment.ProcessId);
+
+        // Looked at again while the handle keeps the pid from meaning another process.
+        bool Kill(int pid)
+        {
+            int handle = Libc.PidFdOpen(pid);
+            if (handle < 0) return Libc.kill(pid, Libc.SIGKILL) == 0;
+            bool killed = Belongs(pid) && Libc.PidFdSendSignal(handle, Libc.SIGKILL) == 0;
+            _ = Libc.close(handle);
+            return killed;
+        }
+    }
+
+    /// <summary>A variable of the environment that the process was started with; null where it has none or we may not look.</summary>
+    public string? Variable(string name) => IsAlive ? ReadVariable(Pid, name) : null;
+
     private static long StartTimeOf(ulong ticks) => Boot.Value | (long)(ticks & ((1UL << TickBits) - 1));
 
     private static string? ReadVariable(int pid, string name)
@@ -67,6 +109,20 @@ internal sealed record ProcessIdentity(int Pid, long StartTime)
         }
 
         return null;
+    }
+
+    /// <summary>Its effective user.</summary>
+    private static string? UserOf(int pid)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/{pid}/status").FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal))
+                ?.Split('\t')[2];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static (char State, int Session, ulong StartTicks)? ReadStat(int pid)

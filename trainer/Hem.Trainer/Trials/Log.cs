@@ -8,7 +8,14 @@ internal sealed class Log(TextWriter writer, TimeProvider time)
     public void Line(string message)
     {
         string stamp = time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
-        lock (writer)
-            writer.WriteLine($"{stamp} {message}");
+        try
+        {
+            lock (writer)
+                writer.WriteLine($"{stamp} {message}");
+        }
+        catch (IOException)
+        {
+            // A full disk or a closed pipe is no reason to lose the training as well.
+        }
     }
 }
