@@ -49,16 +49,11 @@ internal sealed record SweepFile(
         { IsWholeMessage = true };
     }
 
-    /// <summary>One line a fault, as compilers write them: `file:line: path: what`.</summary>
+    /// <summary>One line a fault, as compilers write them: `file:line: field: value must be so (did you mean that?)`.</summary>
     public string FaultText() => string.Concat(Faults.Select(fault => Describe(fault) + Environment.NewLine));
 
-    private string Describe(Fault fault)
-    {
-        string place = fault.Line is { } line ? $"{Name}:{line}: " : $"{Name}: ";
-        string path = fault.Path.Length > 0 ? $"{fault.Path}: " : "";
-        string suggestion = fault.Suggestion is { } name ? $" (did you mean '{name}'?)" : "";
-        return $"{place}{path}{fault.Message}{suggestion}";
-    }
+    private string Describe(Fault fault) =>
+        fault.Line is { } line ? $"{Name}:{line}: {fault.Describe()}" : $"{Name}: {fault.Describe()}";
 
     private static byte[] ReadLimited(string path)
     {

@@ -9,13 +9,15 @@ internal sealed class YamlTree
     /// <summary>A sweep needs some eight levels; this bounds the recursion.</summary>
     public const int Deepest = 32;
 
+    private readonly Scanner scanner;
     private readonly Parser parser;
     private readonly FaultList faults;
     private int line = 1;
 
     private YamlTree(string text, FaultList faults)
     {
-        parser = new Parser(new Scanner(new StringReader(text), skipComments: true));
+        scanner = new Scanner(new StringReader(text), skipComments: true);
+        parser = new Parser(scanner);
         this.faults = faults;
     }
 
@@ -33,14 +35,24 @@ internal sealed class YamlTree
         }
         catch (YamlException e)
         {
-            faults.Add(new Fault("", null, $"not valid YAML: {Explain(e)}", Line: (int)Math.Min(e.Start.Line, int.MaxValue)));
+            faults.Add(new Fault("", null, $"not valid YAML: {Explain(e)}", Line: LineOf(e)));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The parser answers some malformed input (a version number that overflows, for one) with other exceptions than its own.
-            faults.Add(new Fault("", null, $"not valid YAML: {e.Message}", Line: tree.line));
+            // The parser answers some malformed input (a version number that overflows, for one) with other exceptions than its own, and
+            // those say nothing to a reader.
+            var line = Math.Max(tree.line, tree.scanner.CurrentPosition.Line);
+            faults.Add(new Fault("", null, "not valid YAML: cannot be read from here on", Line: (int)Math.Min(line, int.MaxValue)));
         }
         return null;
+    }
+
+    // What was begun and never ended is best looked for where it began; all else is wrong where the parser stopped.
+    private static int LineOf(YamlException e)
+    {
+        var unended = e.Message.Contains("end of stream", StringComparison.Ordinal)
+            || e.Message.Contains("quoted scalar", StringComparison.Ordinal);
+        return (int)Math.Clamp(unended ? e.Start.Line : Math.Max(e.Start.Line, e.End.Line), 1, int.MaxValue);
     }
 
     private static string Explain(YamlException e)

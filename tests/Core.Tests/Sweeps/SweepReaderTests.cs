@@ -202,6 +202,39 @@ public class SweepReaderTests
     public void A_file_that_is_no_sweep_is_told_so(string text, string message) =>
         SweepReader.Read(text, "x.yaml").Faults.ShouldContain(fault => fault.Message.Contains(message));
 
+    [Theory]
+    [InlineData("a:\n  b: 1\n  c: 2\n\td: 3\n", 4)]
+    [InlineData("a:\n  b: 1\n\n  c:\n    d: 1\n\te: 3\nf: 1\n", 6)]
+    [InlineData("a: 1\n\tb: 2\n", 2)]
+    [InlineData("a:\n  b: 1\n c: 2\n", 3)]
+    [InlineData("a: 1\nb: [1,\n  2\nc: 3\n", 4)]
+    [InlineData("a: 1\nb: \"open\nc: 3\n", 2)]
+    [InlineData("a: 1\nb: c: d\n", 2)]
+    public void A_fault_of_the_YAML_itself_has_the_line_that_is_wrong(string text, int line)
+    {
+        var fault = Faults(text).ShouldHaveSingleItem();
+        fault.Message.ShouldStartWith("not valid YAML");
+        fault.Line.ShouldBe(line, fault.Message);
+    }
+
+    [Theory]
+    [InlineData("retries: {failures: 5000}", "spec.retries.failures: 5000 must be a whole number from 0 to 1,000")]
+    [InlineData("parallelism: many", "spec.parallelism: \"many\" must be a whole number from 1 to 100,000")]
+    [InlineData("budget: {wallClock: 12}", "spec.budget.wallClock: 12 must be ")]
+    [InlineData("suspend: 1", "spec.suspend: 1 must be true or false")]
+    [InlineData("cases: {N: 5}", "spec.cases: an object must be a list of at most 100,000 entries")]
+    [InlineData("trainer: {kernels: 64}", "spec.trainer.kernels: 64 must be auto, 512, 256 or 128")]
+    [InlineData("exclude: [{}]", "spec.exclude[0]: {} names no parameter")]
+    [InlineData("grid: {N: [0]}", "spec.grid.N[0]: 0 is not allowed: N is a whole number")]
+    [InlineData("grid: {algorithm: [hme]}", "spec.grid.algorithm[0]: \"hme\" is not allowed: algorithm is ")]
+    [InlineData("paralelism: 8", "spec.paralelism: there is no such field; ")]
+    public void A_fault_is_a_sentence_with_the_value_in_it(string line, string text)
+    {
+        var fault = Faults(Minimal(line)).ShouldHaveSingleItem();
+        fault.ToString().ShouldStartWith($"line 7: {text}");
+        if (fault.Suggestion is { } name) fault.ToString().ShouldEndWith($" (did you mean '{name}'?)");
+    }
+
     [Fact]
     public void Half_a_character_is_refused() =>  // no inline data: it would not survive the way through the test runner
         SweepReader.Read("spec: \ud800", "x.yaml").Faults.ShouldHaveSingleItem().Message.ShouldContain("U+D800");
