@@ -64,14 +64,7 @@ public enum AttemptOutcome
 }
 
 /// <summary>An attempt that is about to start. Recorded before its process is, so that no process is ever without a record.</summary>
-public sealed record NewAttempt(string SweepUid, string Trial, int Number, string Id)
-{
-    /// <summary>The file that holds the attempt's bearer token.</summary>
-    public string? TokenFile { get; init; }
-
-    /// <summary>The file that its output goes to.</summary>
-    public string? LogPath { get; init; }
-}
+public sealed record NewAttempt(string SweepUid, string Trial, int Number, string Id);
 
 /// <summary>An attempt as stored.</summary>
 public sealed record AttemptRecord
@@ -84,8 +77,6 @@ public sealed record AttemptRecord
     public required string Id { get; init; }
 
     public required DateTimeOffset Started { get; init; }
-    public string? TokenFile { get; init; }
-    public string? LogPath { get; init; }
 
     /// <summary>Null until the process is known.</summary>
     public int? ProcessId { get; init; }

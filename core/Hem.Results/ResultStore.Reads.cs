@@ -11,7 +11,7 @@ public sealed partial class ResultStore
         + "failures, disruptions, failed_permanently, last_attempt, differing";
 
     private const string AttemptColumns =
-        "s.uid, t.name, a.number, a.uid, a.started, a.token_file, a.log_path, a.pid, a.process_started, a.ended, a.outcome, a.reason, "
+        "s.uid, t.name, a.number, a.uid, a.started, a.pid, a.process_started, a.ended, a.outcome, a.reason, "
         + "a.exit_code, a.acknowledged, a.failed_reason, a.failed_permanently, a.checkpoint_iteration";
 
     private const string AttemptTables = "attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id";
@@ -128,18 +128,16 @@ public sealed partial class ResultStore
         Number = r.GetInt32(2),
         Id = r.GetString(3),
         Started = Time(r.GetInt64(4)),
-        TokenFile = Text(r, 5),
-        LogPath = Text(r, 6),
-        ProcessId = Number(r, 7) is { } pid ? (int)pid : null,
-        ProcessStarted = Number(r, 8),
-        Ended = Number(r, 9) is { } ended ? Time(ended) : null,
-        Outcome = Number(r, 10) is { } outcome ? (AttemptOutcome)outcome : null,
-        Reason = Text(r, 11),
-        ExitCode = Number(r, 12) is { } code ? (int)code : null,
-        AcknowledgedUpTo = (ulong)r.GetInt64(13),
-        FailedReason = Text(r, 14),
-        FailedPermanently = r.GetInt64(15) != 0,
-        CheckpointIteration = Number(r, 16),
+        ProcessId = Number(r, 5) is { } pid ? (int)pid : null,
+        ProcessStarted = Number(r, 6),
+        Ended = Number(r, 7) is { } ended ? Time(ended) : null,
+        Outcome = Number(r, 8) is { } outcome ? (AttemptOutcome)outcome : null,
+        Reason = Text(r, 9),
+        ExitCode = Number(r, 10) is { } code ? (int)code : null,
+        AcknowledgedUpTo = (ulong)r.GetInt64(11),
+        FailedReason = Text(r, 12),
+        FailedPermanently = r.GetInt64(13) != 0,
+        CheckpointIteration = Number(r, 14),
     };
 
     private static PointRecord ReadPoint(SqliteDataReader r) => new(

@@ -112,7 +112,10 @@ public sealed partial class ResultStore
             }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Deletes trials with their attempts and points (an edit took them out before they started).</summary>
+    /// <summary>Deletes trials that an edit took out before they started. Deleting one that is not there is no error.</summary>
+    /// <exception cref="StoreException">
+    /// <see cref="StoreFault.Conflict"/>: a trial has an attempt. Nothing of its thousand (the transaction) is deleted then.
+    /// </exception>
     public async Task DeleteTrialsAsync(string sweepUid, IEnumerable<string> trials, CancellationToken cancellationToken = default)
     {
         foreach (var some in trials.Chunk(TrialsAtOnce))
@@ -121,39 +124,62 @@ public sealed partial class ResultStore
                 foreach (var name in some)
                 {
                     if (FindTrial(connection, sweepUid, name) is not { } trial) continue;
-                    connection.Execute("DELETE FROM points WHERE trial_id = ?1", trial);
-                    connection.Execute("DELETE FROM attempts WHERE trial_id = ?1", trial);
-                    connection.Execute("DELETE FROM trials WHERE id = ?1", trial);
+                    var deleted = connection.Execute(
+                        "DELETE FROM trials WHERE id = ?1 AND last_attempt = 0 AND NOT EXISTS (SELECT 1 FROM attempts WHERE trial_id = ?1)",
+                        trial);
+                    if (deleted == 0)
+                        throw new StoreException(StoreFault.Conflict, $"trial {name}: has an attempt, and so its record is not deleted.");
                 }
 
                 return true;
             }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Records an attempt before its process is started. Its reports are refused before that.</summary>
+    /// <summary>
+    /// Claims the next attempt of a trial and records it, before its process is started; its reports are refused before that. Repeating
+    /// the call changes nothing.
+    /// </summary>
     /// <exception cref="StoreException">
-    /// <see cref="StoreFault.Conflict"/>: no such trial, or its attempt of that number is another one.
+    /// <see cref="StoreFault.Conflict"/>: no such trial; it knows that number or a later one; it has an attempt that has not ended; or
+    /// its Finished is stored.
     /// </exception>
     public Task AddAttemptAsync(NewAttempt attempt, CancellationToken cancellationToken = default)
     {
         var now = Now;
-        return WriteAsync(connection =>
-        {
-            var trial = FindTrial(connection, attempt.SweepUid, attempt.Trial)
-                ?? throw new StoreException(StoreFault.Conflict,
-                    $"trial {attempt.Trial} of sweep {attempt.SweepUid}: is not in the store.");
-            if (connection.Scalar("SELECT uid FROM attempts WHERE trial_id = ?1 AND number = ?2", trial, attempt.Number) is string other)
-                return other == attempt.Id
-                    ? false
-                    : throw new StoreException(StoreFault.Conflict,
-                        $"trial {attempt.Trial}: attempt {attempt.Number} is in the store already.");
-            connection.Execute(
-                "INSERT INTO attempts (trial_id, number, uid, started, token_file, log_path) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                trial, attempt.Number, attempt.Id, now, attempt.TokenFile, attempt.LogPath);
-            connection.Execute("UPDATE trials SET last_attempt = max(last_attempt, ?2) WHERE id = ?1", trial, attempt.Number);
-            return true;
-        }, cancellationToken);
+        return WriteAsync(connection => AddAttempt(connection, attempt, now), cancellationToken);
     }
+
+    // The conditions stand in the statement that writes: whoever claims second is refused, however old his view is.
+    private static bool AddAttempt(StoreConnection connection, NewAttempt attempt, long now)
+    {
+        var trial = FindTrial(connection, attempt.SweepUid, attempt.Trial)
+            ?? throw Refused(attempt, $"the trial is not in the store (sweep {attempt.SweepUid})");
+        var same = connection.Scalar(
+            "SELECT 1 FROM attempts WHERE trial_id = ?1 AND number = ?2 AND uid = ?3", trial, attempt.Number, attempt.Id);
+        if (same is not null) return false;
+        var claimed = connection.Execute(
+            """
+            UPDATE trials SET last_attempt = ?2 WHERE id = ?1 AND last_attempt < ?2 AND finished_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM attempts WHERE trial_id = ?1 AND ended IS NULL)
+            """,
+            trial, attempt.Number) == 1;
+        if (!claimed) throw Refused(attempt, WhyNot(connection, trial));
+        connection.Execute(
+            "INSERT INTO attempts (trial_id, number, uid, started) VALUES (?1, ?2, ?3, ?4)", trial, attempt.Number, attempt.Id, now);
+        return true;
+    }
+
+    private static string WhyNot(StoreConnection connection, long trial)
+    {
+        if (connection.Scalar("SELECT number FROM attempts WHERE trial_id = ?1 AND ended IS NULL", trial) is long live)
+            return $"attempt {live} has not ended";
+        return connection.Scalar("SELECT last_attempt FROM trials WHERE id = ?1 AND finished_at IS NULL", trial) is long last
+            ? $"attempt {last} is in the store already"
+            : "the trial is complete";
+    }
+
+    private static StoreException Refused(NewAttempt attempt, string why) =>
+        new(StoreFault.Conflict, $"trial {attempt.Trial}: attempt {attempt.Number} is refused: {why}.");
 
     /// <summary>Records which process an attempt is.</summary>
     /// <param name="processStarted">Start time of the process in whatever unit the caller compares.</param>

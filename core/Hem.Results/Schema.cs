@@ -48,8 +48,6 @@ internal static class Schema
             number INTEGER NOT NULL,
             uid TEXT NOT NULL UNIQUE,
             started INTEGER NOT NULL,
-            token_file TEXT,
-            log_path TEXT,
             pid INTEGER,
             process_started INTEGER,
             ended INTEGER,

@@ -55,9 +55,11 @@ internal sealed class ProgressBench : IAsyncDisposable
         _server = null;
     }
 
+    /// <summary>Claims an attempt. Those before it are over as far as the store knows, though their processes may live.</summary>
     public async Task<AttemptIdentity> AddAttemptAsync(int trial = 0, int number = 1)
     {
         var attempt = new AttemptIdentity(SweepUid, $"s-{trial}", $"attempt-{trial}-{number}", number);
+        if (number > 1) await Store.EndAttemptAsync($"attempt-{trial}-{number - 1}", AttemptOutcome.Disrupted);
         await Store.AddAttemptAsync(new NewAttempt(SweepUid, attempt.Trial, number, attempt.AttemptId));
         Registry.Add(attempt, "token of " + attempt.AttemptId);
         await File.WriteAllTextAsync(TokenFile(attempt), "token of " + attempt.AttemptId + "\n");

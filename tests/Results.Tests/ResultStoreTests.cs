@@ -70,12 +70,12 @@ public sealed class ResultStoreTests : IDisposable
     public async Task An_attempt_is_recorded_with_its_process_and_its_end_counts_once()
     {
         var uid = await _temporary.AddSweepAsync();
-        await Store.AddAttemptAsync(new NewAttempt(uid, "s-0", 1, "a1") { TokenFile = "token-1", LogPath = "attempt-1.log" });
+        await Store.AddAttemptAsync(new NewAttempt(uid, "s-0", 1, "a1"));
         await Store.AddAttemptAsync(new NewAttempt(uid, "s-0", 1, "a1"));
         await Store.SetProcessAsync("a1", 4711, 99);
         var live = Store.ReadLiveAttempts().ShouldHaveSingleItem();
-        (live.Id, live.Trial, live.SweepUid, live.ProcessId, live.ProcessStarted, live.TokenFile, live.LogPath)
-            .ShouldBe(("a1", "s-0", uid, 4711, 99L, "token-1", "attempt-1.log"));
+        (live.Id, live.Trial, live.SweepUid, live.ProcessId, live.ProcessStarted)
+            .ShouldBe(("a1", "s-0", uid, 4711, 99L));
 
         (await Store.EndAttemptAsync("a1", AttemptOutcome.Failed, "out of memory", 137)).ShouldBeTrue();
         (await Store.EndAttemptAsync("a1", AttemptOutcome.Disrupted)).ShouldBeFalse();
@@ -92,13 +92,51 @@ public sealed class ResultStoreTests : IDisposable
         Store.ReadLiveAttempts().ShouldBeEmpty();
     }
 
-    [Fact]
-    public async Task A_second_attempt_of_the_same_number_is_refused()
+    [Theory]
+    [InlineData("lives", 3, "attempt 2 has not ended")]
+    [InlineData("lives", 2, "attempt 2 has not ended")]
+    [InlineData("ended", 2, "attempt 2 is in the store already")]
+    [InlineData("ended", 1, "attempt 2 is in the store already")]
+    [InlineData("finished", 3, "attempt 2 has not ended")]
+    [InlineData("finished, ended", 3, "the trial is complete")]
+    public async Task An_attempt_is_refused_where_the_record_knows_better(string second, int number, string why)
     {
         var uid = await _temporary.AddSweepAsync();
-        await _temporary.AddAttemptAsync(uid);
-        var e = await Should.ThrowAsync<StoreException>(_temporary.AddAttemptAsync(uid));
+        await Store.EndAttemptAsync((await _temporary.AddAttemptAsync(uid)).AttemptId, AttemptOutcome.Disrupted);
+        var live = await _temporary.AddAttemptAsync(uid, number: 2);
+        if (second.Contains("finished")) await Store.StoreAsync(live, [Finished(1)]);
+        if (second.Contains("ended")) await Store.EndAttemptAsync(live.AttemptId, AttemptOutcome.Disrupted);
+
+        var e = await Should.ThrowAsync<StoreException>(_temporary.AddAttemptAsync(uid, number: number));
+
         e.Fault.ShouldBe(StoreFault.Conflict);
+        e.Message.ShouldBe($"trial s-0: attempt {number} is refused: {why}.");
+        Store.ReadAttempts(uid, "s-0").Select(attempt => attempt.Number).ShouldBe([1, 2]);
+        Store.FindTrial(uid, "s-0")!.LastAttempt.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Of_many_who_claim_the_same_attempt_at_once_one_gets_it()
+    {
+        var uid = await _temporary.AddSweepAsync();
+        var claims = Enumerable.Range(0, 20).Select(_ => Task.Run(() => _temporary.AddAttemptAsync(uid))).ToArray();
+        await Task.WhenAll(claims.Select(claim => claim.ContinueWith(_ => { })));
+        var held = (await claims.Where(claim => claim.IsCompletedSuccessfully).ShouldHaveSingleItem()).AttemptId;
+        Store.ReadLiveAttempts().ShouldHaveSingleItem().Id.ShouldBe(held);
+    }
+
+    [Fact]
+    public async Task A_trial_with_an_attempt_is_not_deleted_nor_are_those_of_the_same_call()
+    {
+        var uid = await _temporary.AddSweepAsync(3);
+        await Store.EndAttemptAsync((await _temporary.AddAttemptAsync(uid, trial: 1)).AttemptId, AttemptOutcome.Left);
+
+        var e = await Should.ThrowAsync<StoreException>(Store.DeleteTrialsAsync(uid, ["s-0", "s-1"]));
+
+        (e.Fault, e.Message).ShouldBe((StoreFault.Conflict, "trial s-1: has an attempt, and so its record is not deleted."));
+        Store.ReadTrials(uid).Count().ShouldBe(3);
+        await Store.DeleteTrialsAsync(uid, ["s-0", "s-0", "nobody"]);
+        Store.ReadTrials(uid).Select(trial => trial.Name).ShouldBe(["s-1", "s-2"]);
     }
 
     [Fact]

@@ -59,7 +59,9 @@ public sealed class StoredReportsTests : IDisposable
         using var store = ResultStore.Open(_temporary.Folder, new StoreOptions { Logger = log });
         var uid = (await store.UpsertSweepAsync("s", "")).Uid;
         await store.AddTrialsAsync(uid, [Trial(0)]);
-        for (var number = 1; number <= 2; number++) await store.AddAttemptAsync(new NewAttempt(uid, "s-0", number, $"a{number}"));
+        await store.AddAttemptAsync(new NewAttempt(uid, "s-0", 1, "a1"));
+        await store.EndAttemptAsync("a1", AttemptOutcome.Disrupted);
+        await store.AddAttemptAsync(new NewAttempt(uid, "s-0", 2, "a2"));
 
         await store.StoreAsync(new(uid, "s-0", "a1", 1), [Point(1, 0, 0.5), Point(2, 1, 0.6, double.NaN), Point(3, 2, 0.7)]);
         // The same curve again, as a resumed attempt tells it: other times, one other value.
@@ -75,8 +77,11 @@ public sealed class StoredReportsTests : IDisposable
     public async Task The_first_Finished_is_the_one_that_counts()
     {
         var uid = await _temporary.AddSweepAsync();
-        await Store.StoreAsync(await _temporary.AddAttemptAsync(uid), [Finished(1, iteration: 80, seconds: 12.5)]);
-        await Store.StoreAsync(await _temporary.AddAttemptAsync(uid, number: 2), [Finished(1, iteration: 90, seconds: 1)]);
+        var first = await _temporary.AddAttemptAsync(uid);
+        await Store.EndAttemptAsync(first.AttemptId, AttemptOutcome.Disrupted);
+        var second = await _temporary.AddAttemptAsync(uid, number: 2);
+        await Store.StoreAsync(first, [Finished(1, iteration: 80, seconds: 12.5)]);
+        await Store.StoreAsync(second, [Finished(1, iteration: 90, seconds: 1)]);
         var finished = _temporary.Reopen().FindTrial(uid, "s-0")!.Finished!;
         (finished.Iteration, finished.WallSeconds, finished.StoppedEarly).ShouldBe((80, 12.5, false));
     }

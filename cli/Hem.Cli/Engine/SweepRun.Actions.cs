@@ -121,11 +121,7 @@ internal sealed partial class SweepRun
         try
         {
             // The record first: whatever happens to us from here on, the attempt is known and never doubled.
-            await _store.AddAttemptAsync(new NewAttempt(_uid, start.Trial, start.Number, attempt.Identity.AttemptId)
-            {
-                TokenFile = attempt.TokenFile,
-                LogPath = attempt.LogFile,
-            });
+            await _store.AddAttemptAsync(new NewAttempt(_uid, start.Trial, start.Number, attempt.Identity.AttemptId));
         }
         catch (StoreException e) when (e.Fault == StoreFault.Conflict)
         {

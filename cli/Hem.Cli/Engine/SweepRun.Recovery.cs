@@ -125,7 +125,7 @@ internal sealed partial class SweepRun
             bool finished = _store.FindTrial(record.SweepUid, record.Trial)?.Finished is not null;
             Outcome outcome = !launched && !finished
                 ? Outcome.NeverLaunched
-                : OutcomeOf(ExitStatus.Unseen, finished, stopAsked: false, record, record.LogPath ?? "");
+                : OutcomeOf(ExitStatus.Unseen, finished, stopAsked: false, record, _request.Layout.LogFile(record.Trial, record.Number));
             await _store.EndAttemptAsync(record.Id, Records.ToStore(outcome.Result), outcome.Reason, null, outcome.Permanent);
             DeleteToken(_request.Layout.TokenFile(record.Trial, record.Number));
         }
