@@ -4,8 +4,8 @@ namespace Hem.Results.Reports;
 
 /// <summary>
 /// All evaluation points as RFC 4180: one row each, by trial and iteration, superseded and unfinished trials included (columns
-/// <c>superseded</c> and <c>state</c> tell). Numbers are written so that reading them back gives the same bits; a loss that is not there is
-/// empty.
+/// <c>superseded</c> and <c>state</c> tell). Numbers are written so that reading them back gives the same bits; a loss that is not
+/// there or not a number is empty, one that overflowed is <c>inf</c> or <c>-inf</c>, as numpy and pandas read them.
 /// </summary>
 internal static class PointsCsv
 {
@@ -38,8 +38,8 @@ internal static class PointsCsv
                 {
                     writer.Write(head);
                     writer.Write(string.Create(CultureInfo.InvariantCulture,
-                        $",{point.Iteration},{point.Trajectories},{point.EnvSteps},{point.Updates},{point.SuccessRate:R},"));
-                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Number(point.Loss)},{point.WallSeconds:R}"));
+                        $",{point.Iteration},{point.Trajectories},{point.EnvSteps},{point.Updates},{Number(point.SuccessRate)},"));
+                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Number(point.Loss)},{Number(point.WallSeconds)}"));
                 }
             }
         }
@@ -53,7 +53,8 @@ internal static class PointsCsv
         _ => "waiting",
     };
 
-    private static string Number(double value) => double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "";
+    private static string Number(double value) => double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture)
+        : double.IsNaN(value) ? "" : value > 0 ? "inf" : "-inf";
 
     private static string Field(string text) =>
         text.AsSpan().IndexOfAny(",\"\r\n") >= 0 ? $"\"{text.Replace("\"", "\"\"")}\"" : text;

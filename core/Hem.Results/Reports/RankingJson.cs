@@ -14,7 +14,8 @@ namespace Hem.Results.Reports;
 /// <c>tasks</c>: one entry per task, never averaged over, with <c>task</c>, <c>headline</c>, <c>score</c> (<c>mean</c> or
 /// <c>interquartileMean</c>), and <c>ranking</c>, best first.</para>
 /// <para>A row: <c>rank</c> (equal scores share it; null with too few seeds to be ranked), <c>configuration</c> (its id), <c>label</c>,
-/// <c>parameters</c> (those that vary within the sweep, as text), <c>seeds</c> (finished), <c>seedsPlanned</c>, <c>score</c>, <c>interval</c>
+/// <c>parameters</c> (those that vary within the sweep, as text), <c>seeds</c> (finished), <c>seedsPlanned</c>,
+/// <c>iterations</c> and <c>trajectories</c> (of its longest finished trial), <c>score</c>, <c>interval</c>
 /// ([low, high] at 95%, or null), <c>intervalMethod</c> (<c>studentT</c>, <c>bootstrap</c>, <c>evaluationError</c>, <c>none</c>),
 /// <c>mean</c>, <c>median</c>, <c>interquartileMean</c>, <c>standardDeviation</c>, <c>scores</c> [{<c>seed</c>, <c>score</c>}], and
 /// <c>againstBest</c>, null for the first: <c>verdict</c> (<c>worse</c>, <c>betterOverCommonSeeds</c>, <c>noDifferenceShown</c>, <c>noDifferenceShownAmongMany</c>,
@@ -89,6 +90,16 @@ internal static class RankingJson
         json.WriteEndObject();
         json.WriteNumber("seeds", row.Estimate.Count);
         json.WriteNumber("seedsPlanned", configuration.Trials.Count);
+        if (TrainingLength.Of(configuration) is { } length)
+        {
+            json.WriteNumber("iterations", length.Iterations);
+            json.WriteNumber("trajectories", length.Trajectories);
+        }
+        else
+        {
+            json.WriteNull("iterations");
+            json.WriteNull("trajectories");
+        }
         Number(json, "score", row.Estimate.Value);
         Range(json, row.Estimate.Interval);
         json.WriteString("intervalMethod", Camel(row.Estimate.Method));

@@ -55,6 +55,8 @@ public sealed class Report
                 }
                 if (task.Ranking.Rows.Count > most)
                     text.Append($"  and {Words.Number(task.Ranking.Rows.Count - most)} more\n");
+                if (TrainingLength.Note(task) is { } length)
+                    text.Append($"  compared {length}\n");
             }
             return text.ToString();
 

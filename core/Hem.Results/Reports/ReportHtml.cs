@@ -115,6 +115,11 @@ internal static class ReportHtml
                 + $"<td class=\"n\">{(configuration.Partial ? $"{row.Estimate.Count} of {configuration.Trials.Count}" : $"{row.Estimate.Count}")}</td><td{quiet}>{Escape(Words.Verdict(task, row))}</td></tr>\n");
         }
         html.Append("</tbody>\n</table></div>\n");
+        if (TrainingLength.Note(task) is { } length)
+        {
+            html.Append($"<p class=\"note\"><b>Compared {Escape(length)}.</b> The learning curves against trajectories show the configurations "
+                + "at equal amounts of data.</p>\n");
+        }
         var notes = new List<string>();
         if (task.Ranking.Rows.Count > MostRankingRows)
             notes.Add($"The first {MostRankingRows} of {Words.Number(task.Ranking.Rows.Count)} configurations; all are in ranking.json.");

@@ -23,6 +23,22 @@ public class PointsCsvTests
     }
 
     [Fact]
+    public void A_loss_that_is_not_a_number_is_an_empty_field_and_one_that_overflowed_says_so()
+    {
+        var configuration = Samples.Configuration(Samples.Parameters("flipbit-12", "hem"), 1, 2000, 0.9, points: 5);
+        double[] losses = [double.NaN, 0.5, double.NaN, double.PositiveInfinity, double.NegativeInfinity];
+        var trial = configuration.Trials[0];
+        trial = trial with { Points = [.. trial.Points.Select((point, i) => point with { Loss = losses[i] })] };
+        var data = Samples.Sweep("s", configuration with { Trials = [trial] });
+        var rows = Rows(data);
+        rows.ShouldAllBe(row => row.Length == rows[0].Length);
+        var column = Array.IndexOf(rows[0], "loss");
+        rows.Skip(1).Select(row => row[column]).ShouldBe(["", "0.5", "", "inf", "-inf"]);
+        Report.Of(data).Html().ShouldNotContain("NaN", Case.Sensitive);
+        Report.Of(data).RankingJson.ShouldNotContain("NaN", Case.Sensitive);
+    }
+
+    [Fact]
     public void Text_with_commas_quotes_and_line_ends_is_quoted()
     {
         const string awkward = "a \"b\", c\r\nd";

@@ -150,6 +150,28 @@ public sealed partial class ReportTests : IDisposable
         report.Html().ShouldContain("<h2>flipbit-25</h2>");
     }
 
+    [Theory]
+    [InlineData(40, 5, 40, 20, "at equal iterations (40); trajectories differ: 200 to 800")]
+    [InlineData(40, 5, 10, 20, "at equal trajectories (200); iterations differ: 10 to 40")]
+    [InlineData(40, 5, 20, 20, "at the end of each one's own training: iterations differ, 20 to 40, and trajectories too, 200 to 400")]
+    [InlineData(40, 5, 40, 5, null)]
+    public void The_ranking_says_where_the_amount_of_training_differs(int iterations, int per, int otherIterations, int otherPer, string? note)
+    {
+        var report = Report.Of(Samples.Sweep("lengths", new[] { ("5", iterations, per), ("20", otherIterations, otherPer) }.Select(row => Samples.Configuration(
+            Samples.Parameters("flipbit-12", "hem", ("N", row.Item1)), 3, 100, 0.9, points: row.Item2 + 1, trajectoriesPerPoint: row.Item3))));
+        if (note is null)
+        {
+            report.RankingText.ShouldNotContain("compared");
+            report.Html().ShouldNotContain("Compared at");
+            return;
+        }
+        report.RankingText.ShouldEndWith($"  compared {note}\n");
+        report.Html().Replace("&#39;", "'").ShouldContain($"Compared {note}.");
+        using var json = JsonDocument.Parse(report.RankingJson);
+        json.RootElement.GetProperty("tasks")[0].GetProperty("ranking").EnumerateArray().Select(row => row.GetProperty("trajectories").GetInt64())
+            .Order().ShouldBe(new long[] { iterations * per, otherIterations * otherPer }.Order());
+    }
+
     [Fact]
     public void A_partial_sweep_says_so_and_counts_finished_trials_alone()
     {
