@@ -5,12 +5,23 @@ using System.Security.Cryptography;
 namespace Hem.Progress;
 
 /// <summary>
-/// Checkpoints as files, <c>ROOT/SWEEP-UID/TRIAL/COUNT-ITERATION-SHA256.checkpoint</c>. The last two of a trial are kept; each appears whole (written beside, synced, renamed) or not at all. Thread-safe; one process at a time.
+/// Checkpoints as files, <c>ROOT/SWEEP-UID/TRIAL/COUNT-ITERATION-SHA256.checkpoint</c>. The last two of a trial are kept; each appears whole
+/// (written beside, synced, renamed) or not at all. Files that are not named as it names its own, it neither counts nor touches, wherever
+/// under the root they are. Thread-safe; one process at a time.
 /// </summary>
 public sealed class FileCheckpointStore : ICheckpointStore
 {
     private const int Kept = 2;
     private const string Suffix = ".checkpoint";
+    private const string PartSuffix = ".checkpoint-part";
+
+    // Where our files are: two folders below the root, behind no link.
+    private static readonly EnumerationOptions Plain = new()
+    {
+        AttributesToSkip = FileAttributes.ReparsePoint,
+        MatchType = MatchType.Simple,
+        IgnoreInaccessible = true,
+    };
 
     private readonly string _root;
     private readonly long _limitPerTrial;
@@ -24,11 +35,15 @@ public sealed class FileCheckpointStore : ICheckpointStore
     {
         (_root, _limitPerTrial, _limitInAll) = (root, limitPerTrial, limitInAll);
         Directory.CreateDirectory(root);
-        foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories))
+        foreach (var sweep in Directory.EnumerateDirectories(root, "*", Plain))
         {
-            // What is no checkpoint is the rest of an upload that was cut short.
-            if (file.Name.EndsWith(Suffix, StringComparison.Ordinal)) _used += file.Length;
-            else file.Delete();
+            foreach (var folder in Directory.EnumerateDirectories(sweep, "*", Plain))
+            {
+                foreach (var entry in Entries(folder)) _used += new FileInfo(entry.Path).Length;
+                // The rest of an upload that was cut short.
+                foreach (var part in Directory.EnumerateFiles(folder, "*" + PartSuffix, Plain))
+                    if (Guid.TryParseExact(Path.GetFileName(part)[..^PartSuffix.Length], "N", out _)) File.Delete(part);
+            }
         }
     }
 
@@ -96,13 +111,14 @@ public sealed class FileCheckpointStore : ICheckpointStore
     private static List<Entry> Entries(string folder)
     {
         if (!Directory.Exists(folder)) return [];
-        return [.. Directory.EnumerateFiles(folder, "*" + Suffix).Select(Parse).OfType<Entry>().OrderByDescending(e => e.Count)];
+        return [.. Directory.EnumerateFiles(folder, "*" + Suffix, Plain).Select(Parse).OfType<Entry>().OrderByDescending(e => e.Count)];
     }
 
     private static Entry? Parse(string path) =>
         Path.GetFileName(path)[..^Suffix.Length].Split('-') is [var count, var iteration, var sha256]
         && long.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var c)
         && long.TryParse(iteration, NumberStyles.None, CultureInfo.InvariantCulture, out var i)
+        && sha256.Length == 2 * SHA256.HashSizeInBytes && sha256.All(char.IsAsciiHexDigitLower)
             ? new Entry(path, c, i, sha256)
             : null;
 
@@ -161,7 +177,7 @@ public sealed class FileCheckpointStore : ICheckpointStore
 
     private sealed class Upload(FileCheckpointStore store, string folder, long iteration) : ICheckpointUpload
     {
-        private readonly string _path = Path.Combine(folder, $"{Guid.NewGuid():N}.part");
+        private readonly string _path = Path.Combine(folder, $"{Guid.NewGuid():N}{PartSuffix}");
         private FileStream? _file;
         private long _size;
         private bool _committed;

@@ -113,9 +113,10 @@ public sealed class CheckpointTests
         var folder = Directory.CreateTempSubdirectory("hem-checkpoints-").FullName;
         try
         {
-            await File.WriteAllTextAsync(Path.Combine(folder, "x.part"), "half");
+            var ours = Directory.CreateDirectory(Path.Combine(folder, "sweep", "a")).FullName;
+            await File.WriteAllTextAsync(Path.Combine(ours, $"{Guid.NewGuid():N}.checkpoint-part"), "half");
             var store = new FileCheckpointStore(folder, limitPerTrial: 100, limitInAll: 150);
-            Directory.EnumerateFiles(folder).ShouldBeEmpty();
+            Directory.EnumerateFiles(ours).ShouldBeEmpty();
             await PutAsync(store, "a", 100);
             (await Should.ThrowAsync<CheckpointTooLargeException>(PutAsync(store, "b", 60))).Message.ShouldContain("150");
             await PutAsync(store, "b", 50);
@@ -126,6 +127,43 @@ public sealed class CheckpointTests
             await PutAsync(store, "b", 60);
             store.Used.ShouldBe(60);
             Should.Throw<ArgumentException>(() => store.Delete("..", "a"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Files_that_it_did_not_make_are_neither_counted_nor_touched()
+    {
+        var folder = Directory.CreateTempSubdirectory("hem-checkpoints-").FullName;
+        try
+        {
+            // As in a result store, which somebody points it at by mistake, and names that are nearly its own.
+            string[] others =
+            [
+                "results.db", "results.db-wal", "lock", "x.checkpoint", "trials/t/attempt-1.log", "trials/t/token-1",
+                "trials/t/checkpoint/checkpoint-3.hem", "trials/t/checkpoint/replay-3.log", "trials/t/checkpoint/notes.checkpoint",
+                "trials/t/1-2-abc.checkpoint", "trials/t/mine.checkpoint-part", "trials/t/x.part", "a/b/c/1-2.checkpoint",
+            ];
+            foreach (var name in others)
+            {
+                var path = Path.Combine(folder, name);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                await File.WriteAllTextAsync(path, name);
+            }
+
+            var store = new FileCheckpointStore(folder);
+            store.Used.ShouldBe(0);
+            for (var i = 0; i < 3; i++)
+            {
+                await using var upload = store.BeginPut(new AttemptIdentity("trials", "t", "t", 1), i);
+                await upload.CommitAsync(SHA256.HashData([]));
+            }
+
+            store.Delete("trials", "t");
+            foreach (var name in others) (await File.ReadAllTextAsync(Path.Combine(folder, name))).ShouldBe(name);
         }
         finally
         {
