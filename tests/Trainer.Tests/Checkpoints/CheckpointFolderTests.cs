@@ -128,6 +128,94 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_of_a_newer_version_and_its_logs_stay_whole_whatever_is_saved_beside_them()
+    {
+        using ReplayBuffer replay = Buffer();
+        CheckpointFolder saving = Folder();
+        for (byte i = 1; i <= 2; i++)
+        {
+            Collect(replay, 3);
+            saving.Save(replay, i, [i]);
+        }
+
+        string newest = Directory.GetFiles(folder.Path, "*.hem").Max()!;
+        byte[] bytes = File.ReadAllBytes(newest);
+        bytes[8] = 99;
+        File.WriteAllBytes(newest, bytes);
+        Dictionary<string, byte[]> before = Directory.GetFiles(folder.Path).Where(path => path == newest || path.EndsWith(".log"))
+            .ToDictionary(path => path, File.ReadAllBytes);
+
+        using ReplayBuffer loaded = Buffer();
+        CheckpointFolder going = Folder();
+        going.TryLoad(loaded, header => loaded.Restored(header.Segments[^1].End)).ShouldBeTrue();
+        Directory.CreateDirectory(Path.Combine(folder.Path, "checkpoint-00000003.hem.tmp"));
+        Collect(loaded, 30);
+        Should.Throw<UnauthorizedAccessException>(() => going.Save(loaded, 3, [3]));
+        Directory.Delete(Path.Combine(folder.Path, "checkpoint-00000003.hem.tmp"));
+        for (byte i = 3; i <= 9; i++)
+        {
+            Collect(loaded, 30);
+            going.Save(loaded, i, [i]);
+        }
+
+        foreach ((string path, byte[] content) in before)
+            File.ReadAllBytes(path).ShouldBe(content, path);
+        using ReplayBuffer last = Buffer();
+        Load(last).ShouldBe(9);
+        ShouldBeSame(last, loaded);
+    }
+
+    [Fact]
+    public void What_cannot_be_read_now_is_an_error_and_stays_where_it_is()
+    {
+        Folder().Save(null, 1, [1]);
+        string newest = Path.Combine(folder.Path, "checkpoint-00000002.hem");
+        File.CreateSymbolicLink(newest, newest);
+        Should.Throw<IOException>(() => Folder().TryLoad(null, _ => { }));
+        new FileInfo(newest).LinkTarget.ShouldBe(newest);
+        messages.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_save_that_fails_gives_its_disk_back()
+    {
+        using ReplayBuffer replay = Buffer(1000);
+        CheckpointFolder saving = Folder();
+        Collect(replay, 100);
+        saving.Save(replay, 1, [1]);
+        string[] Files() => [.. Directory.GetFiles(folder.Path).Order().Select(path => $"{path} {new FileInfo(path).Length}")];
+        string[] before = Files();
+        string obstacle = Path.Combine(folder.Path, "checkpoint-00000002.hem.tmp");
+        Directory.CreateDirectory(obstacle);
+        Collect(replay, 700);
+        Should.Throw<UnauthorizedAccessException>(() => saving.Save(replay, 2, [2]));
+        Files().ShouldBe(before);
+
+        Directory.Delete(obstacle);
+        saving.Save(replay, 2, [2]);
+        using ReplayBuffer loaded = Buffer(1000);
+        Load(loaded).ShouldBe(2);
+        ShouldBeSame(loaded, replay);
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(70)]
+    [InlineData(300)]
+    public void The_log_takes_no_more_disk_than_two_checkpoints_need(int perSave)
+    {
+        using ReplayBuffer replay = Buffer(100);
+        CheckpointFolder saving = Folder();
+        for (int i = 1; i <= 30; i++)
+        {
+            Collect(replay, perSave);
+            saving.Save(replay, i, [1]);
+            long kept = Directory.GetFiles(folder.Path, "replay-*").Sum(file => new FileInfo(file).Length);
+            kept.ShouldBeLessThanOrEqualTo(2 * (125 + Math.Min(125, perSave)) * (replay.Layout.SlotBytes + 12));
+        }
+    }
+
+    [Fact]
     public void The_checkpoint_of_another_trial_is_refused_and_left_alone()
     {
         new CheckpointFolder(folder.Path, "another", "test 1", messages.Add).Save(null, 1, [1]);

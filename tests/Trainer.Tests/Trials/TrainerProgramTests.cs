@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Hem.Core.Sweeps;
 using Hem.Progress;
+using Hem.Trainer.Algorithms;
 using Hem.Trainer.Trials;
 
 namespace Trainer.Tests.Trials;
@@ -229,6 +230,35 @@ public class TrainerProgramTests
     }
 
     [Fact]
+    public void Everything_that_it_does_not_have_is_named_at_once()
+    {
+        string Refusal(params (string Name, ParameterValue Value)[] parameters)
+        {
+            ParameterSet resolved = ParameterTable.Resolve(ParameterSet.Of(parameters));
+            var trial = new TrialDocument(HemSweep.CurrentApiVersion, "test", "test-0", 1, resolved, new TrainerSettings());
+            return Should.Throw<BadConfigurationException>(() => AlgorithmCatalog.Create(trial)).Message;
+        }
+
+        string both = Refusal(("algorithm", "her"), ("task", "fetch-push"));
+        both.ShouldContain("hem, not her");
+        both.ShouldContain("fourrooms, not fetch-push");
+        Refusal(("algorithm", "hem"), ("task", "flipbit-10"), ("hiddenLayers", 16), ("hiddenUnits", 4096)).ShouldContain("parameters.hiddenUnits");
+    }
+
+    [Fact]
+    public async Task Asked_to_leave_while_its_checkpoint_is_on_the_way_it_leaves_with_143()
+    {
+        var slow = new SlowCheckpoints();
+        await using var harness = new TrialHarness(Endless, checkpoints: slow);
+        await harness.ServeAsync();
+        TrainerProcess process = harness.Start();
+        await harness.UntilAsync(() => slow.Asked, process);
+        process.Terminate();
+        (await harness.EndAsync(process)).ShouldBe(143, process.Log);
+        process.Log.ShouldContain("leaving before training, as asked: signal");
+    }
+
+    [Fact]
     public void Help_and_a_start_without_a_trial_say_what_to_do()
     {
         var output = new StringWriter();
@@ -240,5 +270,25 @@ public class TrainerProgramTests
         error.ToString().ShouldContain("HEM_TRIAL is not set");
         error.ToString().ShouldContain("hem run FILE");
         TrainerProgram.Execute(["--bogus"], _ => null, output, error).ShouldBe(64);
+    }
+
+    /// <summary>Has a checkpoint of which nothing ever comes.</summary>
+    private sealed class SlowCheckpoints : ICheckpointStore
+    {
+        private volatile bool asked;
+
+        public bool Asked => asked;
+
+        public (long Iteration, Stream Data)? OpenNewest(AttemptIdentity attempt)
+        {
+            asked = true;
+            return (1, new System.IO.Pipelines.Pipe().Reader.AsStream());
+        }
+
+        public ICheckpointUpload BeginPut(AttemptIdentity attempt, long iteration) => throw new IOException("not here");
+
+        public void Delete(string sweepUid, string trial)
+        {
+        }
     }
 }

@@ -16,7 +16,9 @@ internal sealed class TrialHarness : IAsyncDisposable
     private readonly List<TrainerProcess> processes = [];
     private ProgressServer? server;
 
-    public TrialHarness(ParameterSet parameters, int seed = 1, double checkpointSeconds = 60, bool remoteCheckpoints = false)
+    public TrialHarness(
+        ParameterSet parameters, int seed = 1, double checkpointSeconds = 60, bool remoteCheckpoints = false,
+        ICheckpointStore? checkpoints = null)
     {
         Trial = new TrialDocument(
             HemSweep.CurrentApiVersion,
@@ -25,8 +27,9 @@ internal sealed class TrialHarness : IAsyncDisposable
             seed,
             ParameterTable.Resolve(parameters),
             new TrainerSettings(CheckpointSeconds: checkpointSeconds));
-        service = new ProgressService(registry, Sink, remoteCheckpoints ? new FileCheckpointStore(folder["remote"]) : null);
-        CheckpointFolder = !remoteCheckpoints ? folder["checkpoint"] : null;
+        checkpoints ??= remoteCheckpoints ? new FileCheckpointStore(folder["remote"]) : null;
+        service = new ProgressService(registry, Sink, checkpoints);
+        CheckpointFolder = checkpoints is null ? folder["checkpoint"] : null;
     }
 
     public TrialDocument Trial { get; set; }

@@ -8,22 +8,30 @@ namespace Hem.Trainer.Algorithms;
 /// <summary>From a trial's parameters to its algorithm and task.</summary>
 internal static class AlgorithmCatalog
 {
+    private const long LargestNetwork = 150_000_000;
+
     /// <exception cref="BadConfigurationException">This program does not have that algorithm, task or device, or they would not
     /// fit.</exception>
     public static IAlgorithm Create(TrialDocument trial)
     {
         ParameterSet parameters = trial.Parameters;
         string algorithm = parameters["algorithm"].AsString(), task = parameters["task"].AsString();
+        List<string> faults = [];
         if (trial.Trainer.Device != "cpu")
-            throw new BadConfigurationException($"trainer.device: this trainer computes on cpu, not on {trial.Trainer.Device}");
+            faults.Add($"trainer.device: this trainer computes on cpu, not on {trial.Trainer.Device}");
         if (algorithm != "hem")
-            throw new BadConfigurationException($"parameters.algorithm: this trainer has hem, not {algorithm}");
+            faults.Add($"parameters.algorithm: this trainer has hem, not {algorithm}");
+        IDiscreteTask? built = CreateTask(task, parameters);
+        if (built is null)
+            faults.Add($"parameters.task: this trainer has flipbit-K and fourrooms, not {task}");
+        if (faults.Count > 0)
+            throw new BadConfigurationException(string.Join("; ", faults));
 
         try
         {
-            return new HemAlgorithm(
-                Settings(parameters), trial.Seed, CreateTask(task, parameters), trial.Trainer.Threads,
-                KernelWidths.Parse(trial.Trainer.Kernels));
+            HemSettings settings = Settings(parameters);
+            RequireSavable(settings, built!);
+            return new HemAlgorithm(settings, trial.Seed, built!, trial.Trainer.Threads, KernelWidths.Parse(trial.Trainer.Kernels));
         }
         catch (OverflowException)
         {
@@ -33,7 +41,23 @@ internal static class AlgorithmCatalog
         }
     }
 
-    public static IDiscreteTask CreateTask(string name, ParameterSet parameters)
+    /// <summary>A checkpoint holds 12 bytes a parameter in one piece of at most 2 GiB.</summary>
+    private static void RequireSavable(HemSettings settings, IDiscreteTask task)
+    {
+        long parameters = 0, width = task.Inputs;
+        for (int layer = 0; layer < settings.HiddenLayers; layer++, width = settings.HiddenUnits)
+            parameters += (width + 1) * settings.HiddenUnits;
+        parameters += (width + 1) * task.Actions;
+        if (parameters > LargestNetwork)
+        {
+            throw new BadConfigurationException(
+                $"parameters.hiddenUnits, parameters.hiddenLayers: {settings.HiddenLayers} layers of {settings.HiddenUnits} units make a "
+                + $"network of {parameters:N0} parameters, of which a checkpoint has room for {LargestNetwork:N0}; make it smaller");
+        }
+    }
+
+    /// <summary>Null where this program does not have it.</summary>
+    private static IDiscreteTask? CreateTask(string name, ParameterSet parameters)
     {
         if (TaskName.TryParse(name, out TaskName? task))
         {
@@ -46,7 +70,7 @@ internal static class AlgorithmCatalog
             }
         }
 
-        throw new BadConfigurationException($"parameters.task: this trainer has flipbit-K and fourrooms, not {name}");
+        return null;
     }
 
     private static HemSettings Settings(ParameterSet parameters) => new()

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Hem.Trainer.Replay;
 
 namespace Hem.Trainer.Checkpoints;
@@ -10,19 +9,22 @@ namespace Hem.Trainer.Checkpoints;
 /// </summary>
 /// <remarks>
 /// A save appends to the log and syncs it, then writes the header beside its place, syncs it, and renames it: a crash at any moment
-/// leaves the previous checkpoint whole. The last two are kept. A log file is deleted once neither of them needs it.
+/// leaves the previous checkpoint whole. The last two are kept. A log file is deleted once neither of them needs it. A log file takes
+/// a quarter of what the buffer holds, so a checkpoint needs at most five quarters; two that follow each other share most of them.
 /// </remarks>
-internal sealed partial class CheckpointFolder(string folder, string trial, string program, Action<string> log) : ICheckpoints
+internal sealed class CheckpointFolder(string folder, string trial, string program, Action<string> log) : ICheckpoints
 {
     private const int Kept = 2;
 
     private List<LogSegment> saved = [];
+    private bool strangers;
     private long next = 1;
 
     public bool TryLoad(ReplayBuffer? replay, Action<CheckpointHeader> restoreState)
     {
-        Directory.CreateDirectory(folder);
+        DurableFolder.Create(folder);
         List<(long Number, string Path)> found = Headers();
+        strangers = false;
         next = found.Count > 0 ? found[0].Number + 1 : 1;
         foreach ((_, string path) in found)
         {
@@ -50,7 +52,12 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
                 saved = [.. header.Segments];
                 return true;
             }
-            catch (Exception e) when (e is UnusableCheckpointException or IOException)
+            catch (OtherVersionException e)
+            {
+                log($"checkpoint {path} cannot be used: {e.Message}");
+                strangers = true;
+            }
+            catch (Exception e) when (e is UnusableCheckpointException or FileNotFoundException)
             {
                 log($"checkpoint {path} cannot be used: {e.Message}");
                 SetAside(path);
@@ -66,14 +73,16 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
 
     public long Save(ReplayBuffer? replay, long iteration, byte[] state)
     {
-        Directory.CreateDirectory(folder);
+        DurableFolder.Create(folder);
         List<LogSegment> segments = [.. saved];
-        long written = replay is null ? 0 : Append(segments, replay);
-        byte[] header = new CheckpointHeader(program, trial, iteration, segments, state).ToBytes();
         string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{next:D8}.hem"));
         string temporary = path + ".tmp";
+        long bytes;
         try
         {
+            bytes = replay is null ? 0 : Append(segments, replay);
+            byte[] header = new CheckpointHeader(program, trial, iteration, segments, state).ToBytes();
+            bytes += header.Length;
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0))
             {
                 stream.Write(header);
@@ -81,18 +90,36 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
             }
 
             File.Move(temporary, path, overwrite: true);
-            SyncFolder();
+            DurableFolder.Sync(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Try(() => File.Delete(temporary));
+            Try(() => File.Delete(path));
+            Undo(segments);
             throw;
         }
 
         saved = segments;
+        strangers = false;
         next++;
         Prune();
-        return written + header.Length;
+        return bytes;
+    }
+
+    /// <summary>Gives back the disk that a save took which failed.</summary>
+    private void Undo(List<LogSegment> segments)
+    {
+        foreach (LogSegment added in segments.Where(segment => !saved.Exists(old => old.Id == segment.Id)))
+            Try(() => File.Delete(SegmentPath(added.Id)));
+        if (saved.Count == 0 || strangers)
+            return;
+        Try(() =>
+        {
+            using var stream = new FileStream(SegmentPath(saved[^1].Id), FileMode.Open, FileAccess.Write);
+            if (stream.Length > saved[^1].Length)
+                stream.SetLength(saved[^1].Length);
+        });
     }
 
     private long Append(List<LogSegment> segments, ReplayBuffer replay)
@@ -103,34 +130,34 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
         if (first == replay.AddedPerWorker)
             return 0;
 
-        // A segment takes about a quarter of the buffer: on disk lies at most one and a half times what the buffer holds.
-        bool roll = segments.Count == 0 || segments[^1].End - segments[^1].First >= Math.Max(1, replay.CapacityPerWorker / 4);
-        LogSegment last = roll ? new LogSegment(NextSegment(), first, first, 0, Checksum.Of([])) : segments[^1];
-        var sum = new Checksum { Value = last.Crc };
-        long bytes;
-        using (var stream = new FileStream(SegmentPath(last.Id), FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0))
+        // A stranger may vouch for more of the last log than is known here.
+        long quarter = Math.Max(1, replay.CapacityPerWorker / 4);
+        bool roll = strangers;
+        long bytes = 0;
+        for (; first < replay.AddedPerWorker; roll = false)
         {
-            // Whatever lies behind the part that a checkpoint vouches for is the rest of a save that did not end.
-            stream.SetLength(last.Length);
-            stream.Position = last.Length;
-            try
-            {
-                bytes = ReplayBlock.Write(stream, replay, first, replay.AddedPerWorker, ref sum);
-                stream.Flush(flushToDisk: true);
-            }
-            catch (IOException)
-            {
-                Try(() => stream.SetLength(last.Length));
-                throw;
-            }
+            if (roll || segments.Count == 0 || segments[^1].End - segments[^1].First >= quarter)
+                segments.Add(new LogSegment(NextSegment(), first, first, 0, Checksum.Of([])));
+            first = Math.Min(replay.AddedPerWorker, segments[^1].First + quarter);
+            bytes += Append(segments, replay, first);
         }
 
-        last = last with { End = replay.AddedPerWorker, Length = last.Length + bytes, Crc = sum.Value };
-        if (roll)
-            segments.Add(last);
-        else
-            segments[^1] = last;
+        return bytes;
+    }
 
+    /// <summary>Appends to the last segment what comes after it, up to <paramref name="end"/>.</summary>
+    private long Append(List<LogSegment> segments, ReplayBuffer replay, long end)
+    {
+        LogSegment last = segments[^1];
+        var sum = new Checksum { Value = last.Crc };
+        using var stream = new FileStream(SegmentPath(last.Id), FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+
+        // Whatever lies behind the part that a checkpoint vouches for is the rest of a save that did not end.
+        stream.SetLength(last.Length);
+        stream.Position = last.Length;
+        long bytes = ReplayBlock.Write(stream, replay, last.End, end, ref sum);
+        stream.Flush(flushToDisk: true);
+        segments[^1] = last with { End = end, Length = last.Length + bytes, Crc = sum.Value };
         return bytes;
     }
 
@@ -180,25 +207,33 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
 
     private void Prune() => Try(() =>
     {
-        List<(long Number, string Path)> headers = Headers();
-        foreach ((_, string path) in headers.Skip(Kept))
-            File.Delete(path);
-
         var needed = new HashSet<string>(StringComparer.Ordinal);
-        foreach ((_, string path) in headers.Take(Kept))
+        int kept = 0;
+        bool unknown = false;
+        foreach ((_, string path) in Headers())
         {
             try
             {
-                IReadOnlyList<LogSegment> segments = CheckpointHeader.Parse(File.ReadAllBytes(path), out _).Segments;
-                needed.UnionWith(segments.Select(segment => SegmentPath(segment.Id)));
+                CheckpointHeader header = CheckpointHeader.Parse(File.ReadAllBytes(path), out _);
+                if (header.Trial != trial)
+                    unknown = true;
+                else if (kept++ < Kept)
+                    needed.UnionWith(header.Segments.Select(segment => SegmentPath(segment.Id)));
+                else
+                    File.Delete(path);
+            }
+            catch (OtherVersionException)
+            {
+                unknown = true;
             }
             catch (UnusableCheckpointException)
             {
-                // It vouches for nothing.
+                // It vouches for nothing, and is set aside at the next start.
             }
         }
 
-        foreach (string path in Directory.EnumerateFiles(folder, "replay-*.log").Where(path => !needed.Contains(path)).ToList())
+        // Which logs a stranger needs is not known.
+        foreach (string path in Directory.EnumerateFiles(folder, "replay-*.log").Where(path => !unknown && !needed.Contains(path)).ToList())
             File.Delete(path);
 
         foreach (string path in Directory.EnumerateFiles(folder, "*.unusable").ToList())
@@ -235,23 +270,4 @@ internal sealed partial class CheckpointFolder(string folder, string trial, stri
             // Tidying up can wait for the next save.
         }
     }
-
-    private void SyncFolder()
-    {
-        int file = Open(folder, 0);
-        if (file >= 0)
-        {
-            _ = Sync(file);
-            _ = Close(file);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Sync(int file);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int file);
 }

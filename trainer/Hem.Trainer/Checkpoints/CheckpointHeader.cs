@@ -64,7 +64,7 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
         int version = BitConverter.ToInt32(bytes[Magic.Length..]);
         if (version != Version)
         {
-            throw new UnusableCheckpointException($"its format is version {version}, this program reads version {Version}");
+            throw new OtherVersionException($"its format is version {version}, this program reads version {Version}");
         }
 
         long end = BitConverter.ToInt64(bytes[(Magic.Length + sizeof(int))..]);
@@ -95,7 +95,10 @@ internal sealed record CheckpointHeader(string Program, string Trial, long Itera
 }
 
 /// <summary>This checkpoint cannot be used; an older one may. The message completes "PATH cannot be used: ".</summary>
-internal sealed class UnusableCheckpointException(string message, Exception? inner = null) : Exception(message, inner);
+internal class UnusableCheckpointException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>A program of another version can use it: it is passed over, and neither it nor a log that it may need is touched.</summary>
+internal sealed class OtherVersionException(string message) : UnusableCheckpointException(message);
 
 /// <summary>The folder holds the checkpoint of another trial: nothing is touched, a person must look.</summary>
 internal sealed class ForeignCheckpointException(string message) : Exception(message);

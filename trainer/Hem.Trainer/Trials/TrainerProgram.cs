@@ -79,16 +79,13 @@ internal static class TrainerProgram
                     ?? throw new BadConfigurationException("HEM_TRIAL: " + string.Join("; ", parsed.Faults));
                 return Run(trial, environment, progress, log, leave.Token);
             }
-            catch (OperationCanceledException) when (leave.IsCancellationRequested && progress.Refusal is null)
+            catch (OperationCanceledException) when (leave.IsCancellationRequested)
             {
-                log.Line($"leaving before training, as asked: {progress.StopReason ?? "signal"}");
-                return ExitCode.Left;
+                return progress.Refusal is { } refusal ? Refused(refusal, log) : LeftEarly(progress, log);
             }
             catch (ProgressRefusedException e)
             {
-                // Another attempt may have the trial: nothing may be touched any more, so nothing is saved.
-                log.Line(e.Message);
-                return e.StatusCode == StatusCode.FailedPrecondition ? ExitCode.Left : ExitCode.Failed;
+                return Refused(e, log);
             }
             catch (Exception e) when (e is BadConfigurationException or ForeignCheckpointException)
             {
@@ -114,7 +111,7 @@ internal static class TrainerProgram
             + $"{trial.Parameters["algorithm"]} on {trial.Parameters["task"]}, seed {trial.Seed}");
         using IAlgorithm algorithm = AlgorithmCatalog.Create(trial);
         if (!progress.Granted.WaitAsync(leave).GetAwaiter().GetResult())
-            throw new OperationCanceledException();
+            return LeftEarly(progress, log);
 
         string hash = Identity.TrialHash(trial.Parameters, trial.Seed);
         ICheckpoints checkpoints = environment.CheckpointFolder is { } folder
@@ -123,6 +120,19 @@ internal static class TrainerProgram
                 () => Download(progress, log, leave), (iteration, data) => Upload(progress, iteration, data), hash, Name, log.Line);
         var saveEvery = TimeSpan.FromSeconds(trial.Trainer.CheckpointSeconds);
         return new TrialRun(algorithm, checkpoints, progress, saveEvery, TimeProvider.System, log, leave).Run();
+    }
+
+    private static int LeftEarly(ProgressClient progress, Log log)
+    {
+        log.Line($"leaving before training, as asked: {progress.StopReason ?? "signal"}");
+        return ExitCode.Left;
+    }
+
+    /// <summary>Another attempt may have the trial: nothing may be touched any more, so nothing is saved.</summary>
+    private static int Refused(ProgressRefusedException refusal, Log log)
+    {
+        log.Line(refusal.Message);
+        return refusal.StatusCode == StatusCode.FailedPrecondition ? ExitCode.Left : ExitCode.Failed;
     }
 
     private static ProgressClient Connect(TrialEnvironment environment, TrialDocument? trial, Log log) =>
@@ -176,8 +186,9 @@ internal static class TrainerProgram
                 var stream = new MemoryStream();
                 return progress.GetCheckpointAsync(stream, leave).GetAwaiter().GetResult() is null ? null : stream.ToArray();
             }
-            catch (Exception e) when (e is RpcException or InvalidDataException or IOException && !leave.IsCancellationRequested)
+            catch (Exception e) when (e is RpcException or InvalidDataException or IOException)
             {
+                leave.ThrowIfCancellationRequested();
                 log.Line($"the checkpoint cannot be fetched yet: {e.Message}");
                 leave.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
                 leave.ThrowIfCancellationRequested();

@@ -139,7 +139,8 @@ internal sealed class TrialRun(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Line($"no checkpoint was saved: {e.Message}. The previous one is whole; the next try is in {saveEvery.TotalSeconds:G3} s");
+            string next = LeaveNow ? "the next attempt goes on from it" : $"the next try is in {saveEvery.TotalSeconds:G3} s";
+            log.Line($"no checkpoint was saved: {e.Message}. The previous one, if any, is whole; {next}");
         }
 
         lastSave = time.GetTimestamp();
@@ -152,8 +153,10 @@ internal sealed class TrialRun(
         {
             var wall = new TimeSpan(reader.ReadInt64());
             byte[] tail = reader.ReadBytes(reader.ReadInt32());
-            algorithm.Load(reader);
+
+            // Both take all or nothing. The reports first: they are true even where the learner's state turns out to be of no use.
             progress.RestoreUnacknowledged(tail);
+            algorithm.Load(reader);
             earlier = wall;
         }
         catch (Exception e) when (e is EndOfStreamException or ArgumentOutOfRangeException or InvalidDataException)
