@@ -57,14 +57,9 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
         {
             System.IO.Directory.CreateDirectory(directory);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StoreException(StoreFault.ReadOnly,
-                $"{directory}: cannot be made. Check the permissions, or choose another store with --store.", e);
-        }
-        catch (IOException e)
-        {
-            throw StoreLock.FromIo(e, directory);
+            throw StoreException.FromMaking(e, directory);
         }
 
         var held = StoreLock.Acquire(directory, options.Time);
@@ -89,6 +84,7 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
     public static ResultStore OpenReadOnly(string directory)
     {
         directory = Path.GetFullPath(directory);
+        if (File.Exists(directory)) throw StoreException.NotAFolder(directory, directory);
         if (!File.Exists(PathIn(directory)))
             throw new StoreException(StoreFault.NotFound,
                 $"{directory}: there are no results here. Start with `hem run`, or name another store with --store.");
@@ -97,8 +93,8 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
         return store;
     }
 
-    /// <summary>Who holds the store of this folder now, as far as the folder tells; null where nobody does.</summary>
-    public static StoreHolder? FindHolder(string directory) => StoreLock.Read(Path.Combine(directory, "lock.holder"));
+    /// <summary>Who holds the store of this folder now; null where nobody does. Decided by the lock itself: a dead holder is none.</summary>
+    public static StoreHolder? FindHolder(string directory) => StoreLock.FindHolder(directory);
 
     private static string PathIn(string directory) => Path.Combine(directory, "results.db");
 

@@ -41,6 +41,30 @@ public sealed class StoreException : Exception
     /// <summary>Set when <see cref="Fault"/> is <see cref="StoreFault.Locked"/> and the holder is known.</summary>
     public StoreHolder? Holder { get; init; }
 
+    internal static StoreException NotAFolder(string directory, string file, Exception? inner = null) => new(StoreFault.NotFound,
+        $"{directory}: a store is a folder, and {(file == directory ? "this" : file)} is a file. Choose another store with --store.", inner);
+
+    /// <summary>A folder that could not be made.</summary>
+    internal static StoreException FromMaking(Exception e, string directory)
+    {
+        for (var at = directory; at is not null; at = Path.GetDirectoryName(at))
+            if (File.Exists(at)) return NotAFolder(directory, at, e);
+        return (e.HResult & 0xffff) is 28 or 30
+            ? FromIo(e, directory)
+            : new(StoreFault.ReadOnly,
+                $"{directory}: this folder cannot be made. Check the path and the permissions, or choose another store with --store.", e);
+    }
+
+    // HResult holds the errno where .NET has no name of its own for it.
+    internal static StoreException FromIo(Exception e, string path) => (e.HResult & 0xffff) switch
+    {
+        28 => new(StoreFault.DiskFull, $"{path}: the disk is full. Free some space and try again.", e),
+        30 => new(StoreFault.ReadOnly, $"{path}: is on a read-only file system. Choose another store with --store.", e),
+        _ when e is UnauthorizedAccessException => new(StoreFault.ReadOnly,
+            $"{path}: cannot be written to. Check its permissions, or choose another store with --store.", e),
+        _ => new(StoreFault.Io, $"{path}: {e.Message}", e),
+    };
+
     // Primary result codes of SQLite (https://www.sqlite.org/rescode.html).
     internal static StoreException From(SqliteException e, string path) => e.SqliteErrorCode switch
     {

@@ -30,6 +30,47 @@ public sealed class StoreFaultTests : IDisposable
     }
 
     [Fact]
+    public void A_holder_is_whoever_holds_the_lock_and_not_what_a_dead_one_left_written()
+    {
+        _temporary.Store.Directory.ShouldBe(_temporary.Folder);
+        var written = File.ReadAllText(Path.Combine(_temporary.Folder, "lock.holder"));
+        var holder = ResultStore.FindHolder(_temporary.Folder)!;
+        holder.Command.ShouldStartWith("Results.Tests");
+        holder.Command.ShouldNotContain(".dll");
+
+        _temporary.Close();
+        File.WriteAllText(Path.Combine(_temporary.Folder, "lock.holder"), written);  // as a killed one leaves it; its pid lives: it is ours
+        ResultStore.FindHolder(_temporary.Folder).ShouldBeNull();
+        _temporary.Reopen();
+    }
+
+    [Fact]
+    public async Task Asking_who_holds_a_store_keeps_nobody_from_taking_it()
+    {
+        _temporary.Reopen();
+        _temporary.Close();
+        using var over = new CancellationTokenSource();
+        var asking = Task.Run(() =>
+        {
+            while (!over.IsCancellationRequested) ResultStore.FindHolder(_temporary.Folder);
+        });
+        for (var i = 0; i < 20; i++) _temporary.Reopen();
+        over.Cancel();
+        await asking;
+    }
+
+    [Fact]
+    public void A_lock_that_cannot_be_signed_is_let_go_again()
+    {
+        var sign = Directory.CreateDirectory(Path.Combine(_temporary.Folder, "lock.holder.new"));
+        var e = Should.Throw<StoreException>(() => ResultStore.Open(_temporary.Folder));
+        (e.Fault, e.Message).ShouldBe((StoreFault.ReadOnly, $"{_temporary.Folder}/lock.holder: cannot be written to. "
+            + "Check its permissions, or choose another store with --store."));
+        sign.Delete();
+        ResultStore.Open(_temporary.Folder).Dispose();
+    }
+
+    [Fact]
     public async Task A_store_is_read_while_another_holds_it()
     {
         var uid = await _temporary.AddSweepAsync();

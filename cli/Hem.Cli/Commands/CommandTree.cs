@@ -17,6 +17,7 @@ internal static class CommandTree
               hem validate sweep.yaml                 every fault of the file, with its line
               hem report flipbit-n                    curves, final scores, ranking: one HTML page
               hem list                                the sweeps of this store
+              hem delete flipbit-n                    a sweep and its results, for good
               hem explain N                           what a parameter means, its range and default
 
             Environment:
@@ -30,6 +31,7 @@ internal static class CommandTree
         Add(ValidateCommand.Build(), ValidateCommand.Closing);
         Add(ReportCommand.Build(), ReportCommand.Closing);
         Add(ListCommand.Build(), ListCommand.Closing);
+        Add(DeleteCommand.Build(), DeleteCommand.Closing);
         Add(ExplainCommand.Build(), ExplainCommand.Closing);
 
         HelpOption help = root.Options.OfType<HelpOption>().Single();

@@ -14,8 +14,20 @@ internal static class CommonOptions
         HelpName = "DIR",
     };
 
-    public static StoreLayout Layout(this ParseResult parsed, Option<string?> store) =>
-        new(parsed.GetValue(store) ?? (Environment.GetEnvironmentVariable("HEM_STORE") is { Length: > 0 } usual ? usual : "hem-results"));
+    /// <exception cref="HemException">The option is there and empty.</exception>
+    public static StoreLayout Layout(this ParseResult parsed, Option<string?> store)
+    {
+        string? given = parsed.GetValue(store);
+        if (given is not null && string.IsNullOrWhiteSpace(given))
+            throw new HemException(ExitCodes.BadInput, "--store is empty: name a folder, or leave the option out.");
+        return new(given ?? (Environment.GetEnvironmentVariable("HEM_STORE") is { Length: > 0 } usual ? usual : "hem-results"));
+    }
+
+    public static Argument<string> Sweep() => new("SWEEP")
+    {
+        Description = "Name of the sweep (metadata.name); 'hem list' shows them",
+        HelpName = "SWEEP",
+    };
 
     public static Option<bool> Json(string what) => new("--json") { Description = what };
 

@@ -33,7 +33,7 @@ internal static class ListCommand
     {
         using ResultStore store = ResultStore.OpenReadOnly(layout.Root);
         StoreHolder? holder = layout.FindHolder();
-        List<Row> rows = [.. store.ReadSweeps().Select(sweep => Of(store, sweep))];
+        List<Row> rows = [.. store.ReadSweeps().Select(sweep => Of(store, sweep, isHeld: holder is not null))];
         if (json)
         {
             Console.WriteLine(new JsonObject
@@ -70,7 +70,7 @@ internal static class ListCommand
         return ExitCodes.Complete;
     }
 
-    private static Row Of(ResultStore store, SweepRecord sweep)
+    private static Row Of(ResultStore store, SweepRecord sweep, bool isHeld)
     {
         SweepFile spec = SweepFile.Of(Encoding.UTF8.GetBytes(sweep.Spec), sweep.Name, Environment.CurrentDirectory);
         RetrySpec retries = spec.Sweep?.Spec.Retries ?? new RetrySpec();
@@ -79,7 +79,8 @@ internal static class ListCommand
             sweep.Name,
             spec.Expansion?.Trials.Count ?? trials.Length,
             trials.Count(trial => trial.Finished is not null),
-            store.ReadAttempts(sweep.Uid).Count(attempt => attempt.Ended is null),
+            // What a killed run left without an end is not running as far as anybody knows.
+            isHeld ? store.ReadAttempts(sweep.Uid).Count(attempt => attempt.Ended is null) : 0,
             trials.Count(trial => trial.Finished is null
                 && (trial.FailedPermanently || trial.Failures > retries.Failures || trial.Disruptions > retries.Disruptions)),
             sweep.Updated);

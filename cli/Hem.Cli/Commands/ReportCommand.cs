@@ -23,11 +23,7 @@ internal static class ReportCommand
 
     public static Command Build()
     {
-        Argument<string> sweep = new("SWEEP")
-        {
-            Description = "Name of the sweep (metadata.name); 'hem list' shows them",
-            HelpName = "SWEEP",
-        };
+        Argument<string> sweep = CommonOptions.Sweep();
         Option<string?> store = CommonOptions.Store();
         Option<string?> output = new("--output", "-o")
         {
@@ -44,9 +40,9 @@ internal static class ReportCommand
     private static int Run(string name, StoreLayout layout, string? output, bool json)
     {
         using ResultStore store = ResultStore.OpenReadOnly(layout.Root);
-        SweepRecord sweep = store.FindSweep(name) ?? throw new HemException(ExitCodes.BadInput, Unknown(name, layout, store));
+        SweepRecord sweep = store.Require(name, layout);
         Report report = Report.Of(ReportData.FromStore(store, sweep, TimeProvider.System.GetUtcNow()));
-        string path = report.Write(output ?? layout.ReportDirectory(name));
+        string path = Write(report, output ?? layout.ReportDirectory(name));
         if (json)
         {
             Console.WriteLine(report.RankingJson);
@@ -59,13 +55,17 @@ internal static class ReportCommand
         return ExitCodes.Complete;
     }
 
-    private static string Unknown(string name, StoreLayout layout, ResultStore store)
+    private static string Write(Report report, string folder)
     {
-        string[] known = [.. store.ReadSweeps().Select(sweep => sweep.Name)];
-        string list = known.Length == 0
-            ? "it holds none"
-            : $"it holds {string.Join(", ", known.Take(10))}{(known.Length > 10 ? ", ..." : "")}";
-        string hint = File.Exists(name) ? " (a report is asked for by the sweep's name, not by its file)" : "";
-        return $"{Format.ShortPath(layout.Root)}: there is no sweep '{name}'; {list}.{hint}";
+        try
+        {
+            return report.Write(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HemException(
+                ExitCodes.Storage,
+                $"{folder}: the report cannot be written there ({e.Message.TrimEnd('.')}). Name another folder with --output DIR.");
+        }
     }
 }

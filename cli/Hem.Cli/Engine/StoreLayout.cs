@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Hem.Cli.Processes;
 using Hem.Results;
 
 namespace Hem.Cli.Engine;
@@ -25,12 +24,8 @@ internal sealed class StoreLayout
 
     public string ReportDirectory(string sweep) => Path.Combine(Root, "reports", sweep);
 
-    /// <summary>The process that runs on this store now. What a killed one left written does not count.</summary>
-    public StoreHolder? FindHolder() =>
-        ResultStore.FindHolder(Root) is { } holder
-            && (holder.Host != Environment.MachineName || ProcessIdentity.Of(holder.ProcessId) is not null)
-            ? holder
-            : null;
+    /// <summary>The process that runs on this store now.</summary>
+    public StoreHolder? FindHolder() => ResultStore.FindHolder(Root);
 
     /// <summary>
     /// The progress socket: in the store where its path is short enough for a unix socket, else at a stable place that a trainer of a

@@ -67,12 +67,75 @@ public sealed class CommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData(64, "hem: --store is empty: name a folder, or leave the option out.", "list", "--store", "")]
+    [InlineData(64, "hem: --store is empty: name a folder, or leave the option out.", "run", "sweep.yaml", "--store", "")]
+    [InlineData(64, "/sweep.yaml: a store is a folder, and this is a file. Choose another", "run", "sweep.yaml", "--store", "sweep.yaml")]
+    [InlineData(64, "/sweep.yaml: a store is a folder, and this is a file. Choose another", "list", "--store", "sweep.yaml")]
+    [InlineData(64, "/sweep.yaml/x: a store is a folder, and", "run", "sweep.yaml", "--store", "sweep.yaml/x")]
+    [InlineData(74, "/proc/x: this folder cannot be made. Check the path", "run", "sweep.yaml", "--store", "/proc/x")]
+    [InlineData(64, "/proc/x: there are no results here", "report", "small", "--store", "/proc/x")]
+    [InlineData(64, "/proc/x: there are no results here", "delete", "small", "--yes", "--store", "/proc/x")]
+    public async Task A_place_that_is_no_store_is_said_in_one_line_with_what_to_do(int exitCode, string message, params string[] arguments)
+    {
+        _work.Write();
+
+        HemProcess hem = await _work.HemAsync(arguments);
+
+        hem.ExitCode.ShouldBe(exitCode, hem.Output + hem.Error);
+        hem.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldHaveSingleItem().ShouldContain(message);
+    }
+
+    [Fact]
+    public async Task A_sweep_is_deleted_with_all_that_it_left_once_nobody_holds_the_store()
+    {
+        _work.Write(iterations: 1, n: "[2]", seeds: 1);
+        await _work.RunAsync();
+        await _work.HemAsync("report", "small", "--store", _work.Store);
+        string trial = Path.Combine(_work.Store, "trials", _work.Trials.Single().Name);
+        Directory.Exists(trial).ShouldBeTrue();
+
+        HemProcess unasked = await _work.HemAsync("delete", "small", "--store", _work.Store);
+        (unasked.ExitCode, unasked.Error).ShouldBe(
+            (64, "hem: small: nobody is here to be asked. Give --yes to delete it without a question.\n"));
+        using (Hem.Results.ResultStore.Open(_work.Store))
+        {
+            HemProcess refused = await _work.HemAsync("delete", "small", "--yes", "--store", _work.Store);
+            refused.ExitCode.ShouldBe(69);
+            refused.Error.ShouldContain("in use by process");
+        }
+
+        Directory.Exists(trial).ShouldBeTrue();
+        HemProcess deleted = await _work.HemAsync("delete", "small", "--yes", "--store", _work.Store);
+
+        (deleted.ExitCode, deleted.Output).ShouldBe((0, "small: deleted, 1 trial.\n"));
+        Directory.Exists(trial).ShouldBeFalse();
+        Directory.Exists(Path.Combine(_work.Store, "reports", "small")).ShouldBeFalse();
+        (await _work.HemAsync("list", "--store", _work.Store)).Output.ShouldContain("no sweeps yet");
+        (await _work.HemAsync("delete", "small", "--yes", "--store", _work.Store)).ExitCode.ShouldBe(64);
+    }
+
+    [Fact]
+    public async Task A_report_that_cannot_be_written_names_the_option_for_another_place()
+    {
+        using (var store = Hem.Results.ResultStore.Open(_work.Store)) await store.UpsertSweepAsync("small", "");
+        File.WriteAllText(Path.Combine(_work.Store, "reports"), "");
+
+        HemProcess hem = await _work.HemAsync("report", "small", "--store", _work.Store);
+
+        hem.ExitCode.ShouldBe(74, hem.Output + hem.Error);
+        hem.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).ShouldHaveSingleItem()
+            .ShouldContain("reports/small: the report cannot be written there");
+        hem.Error.ShouldContain("Name another folder with --output DIR.");
+    }
+
+    [Theory]
     [InlineData]
     [InlineData("run")]
     [InlineData("plan")]
     [InlineData("validate")]
     [InlineData("report")]
     [InlineData("list")]
+    [InlineData("delete")]
     public async Task Help_is_complete_and_fits_a_usual_terminal(params string[] command)
     {
         HemProcess hem = await _work.HemAsync([.. command, "--help"]);
