@@ -9,7 +9,8 @@ namespace Hem.Bench;
 
 /// <summary>
 /// One M-step (batch 64, input 60, five hidden layers of 256, 50-way cross-entropy, backward, Adam) here and in PyTorch, in turns on one
-/// core; and how much of the multipliers' peak it reaches at each vector width.
+/// core: PyTorch in a process for each choice of OpenBLAS kernels, with either way of its Adam, and at its best. Also how much of the
+/// multipliers' peak it reaches at each vector width.
 /// </summary>
 internal static class MStepBench
 {
@@ -17,53 +18,74 @@ internal static class MStepBench
     private const int StepsPerRound = 25;
     private const int Inputs = 60;
     private const int Actions = 50;
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(45);   // for the rounds
     private static readonly int[] Hidden = [256, 256, 256, 256, 256];
 
     public static int Run(string[] args)
     {
         var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 40;
-        var core = Environment.ProcessorCount - 1;
-        if (OperatingSystem.IsLinux())
-            Process.GetCurrentProcess().ProcessorAffinity = 1 << core;
+        var core = Cores.Last();
+        Cores.PinTo(core);
+        var peers = new List<Peer>();
+        try
+        {
+            foreach (var openBlasCore in Cores.OpenBlasChoices)
+            {
+                if (Peer.Start(core, openBlasCore) is not { } peer)
+                    return 1;
+                peers.Add(peer);
+            }
+            return Compare(rounds, core, peers);
+        }
+        finally
+        {
+            foreach (var peer in peers)
+                peer.Dispose();
+        }
+    }
 
-        using var peer = Peer.Start(core);
-        if (peer is null)
-            return 1;
-
+    private static int Compare(int rounds, int core, List<Peer> peers)
+    {
         using var wide = new MStep(KernelWidth.Bits512);
         using var narrow = new MStep(KernelWidth.Bits256);
-        List<double> ours = [], ours256 = [], single = [], foreachTimes = [], peak512 = [], peak256 = [];
-        for (var round = 0; round < rounds; round++)
+        List<double> ours = [], ours256 = [], peak512 = [], peak256 = [];
+        var settings = peers
+            .SelectMany(peer => Peer.Variants.Select(variant => (Peer: peer, Variant: variant, Times: new List<double>()))).ToArray();
+        var clock = Stopwatch.StartNew();
+        var done = 0;
+        for (; done < rounds && (done == 0 || clock.Elapsed < Longest); done++)
         {
             Time(ours, wide.Step);
-            single.AddRange(peer.Times("single", StepsPerRound));
+            foreach (var setting in settings)
+                setting.Times.AddRange(setting.Peer.Times(setting.Variant, StepsPerRound));
             Time(ours256, narrow.Step);
-            foreachTimes.AddRange(peer.Times("foreach", StepsPerRound));
             peak512.Add(PeakFma<Lanes512, Vector512<float>>.GigaFlops());
             peak256.Add(PeakFma<Lanes256, Vector256<float>>.GigaFlops());
         }
 
         var flops = MStep.Flops;
         var best = KernelSet.Best.Width == 512 ? ours : ours256;
-        var theirs = single.Min() < foreachTimes.Min() ? single : foreachTimes;
+        var chosen = settings.MinBy(setting => setting.Times.Min());
+        var theirs = chosen.Times;
         Console.WriteLine(
-            $"{rounds} rounds of {StepsPerRound} steps each, in turns on core {core}; {flops / 1e6:F1} MFLOP a step; {peer.About}");
+            $"{done} rounds of {StepsPerRound} steps each, in turns on core {core}; {flops / 1e6:F1} MFLOP a step; {peers[0].About}");
         Print("Hem, 512-bit kernels", ours);
         Print("Hem, 256-bit kernels", ours256);
-        Print("PyTorch, Adam(foreach=False)", single);
-        Print("PyTorch, Adam(foreach=True)", foreachTimes);
+        foreach (var setting in settings)
+            Print($"PyTorch, {setting.Peer.Kernels}, Adam {setting.Variant}", setting.Times);
         var (reached512, reached256) = (Share(ours, peak512), Share(ours256, peak256));
         Console.WriteLine($"peak FMA at 512 bits {peak512.Max():F1} GFLOP/s, the M-step reaches {reached512:P0}");
         Console.WriteLine($"peak FMA at 256 bits {peak256.Max():F1} GFLOP/s, the M-step reaches {reached256:P0}");
         Console.WriteLine(
-            $"mstep ratio={theirs.Min() / best.Min():F2} median_ratio={Median(theirs) / Median(best):F2} ours_ms={best.Min() * 1e3:F3} " +
-            $"pytorch_ms={theirs.Min() * 1e3:F3} peak512={reached512 * 100:F0}% peak256={reached256 * 100:F0}%");
+            $"mstep ratio={theirs.Min() / best.Min():F2} median_ratio={settings.Min(setting => Median(setting.Times)) / Median(best):F2} ours_ms={best.Min() * 1e3:F3} " +
+            $"pytorch_ms={theirs.Min() * 1e3:F3} peak512={reached512 * 100:F0}% peak256={reached256 * 100:F0}% " +
+            $"pytorch_openblas={chosen.Peer.OpenBlasCore ?? "default"} pytorch_adam={chosen.Variant}");
         return 0;
 
         double Share(List<double> times, List<double> peak) => flops / times.Min() / 1e9 / peak.Max();
 
         void Print(string name, List<double> times) => Console.WriteLine(
-            $"{name,-30} best {times.Min() * 1e3:F3} ms, median {Median(times) * 1e3:F3} ms, " +
+            $"{name,-46} best {times.Min() * 1e3:F3} ms, median {Median(times) * 1e3:F3} ms, " +
             $"{flops / times.Min() / 1e9:F0} GFLOP/s at best");
     }
 
@@ -176,29 +198,28 @@ internal static class MStepBench
     }
 
     /// <summary>The PyTorch program, kept alive and asked for a round at a time.</summary>
-    private sealed class Peer(Process process, string about) : IDisposable
+    private sealed class Peer(Process process, string? openBlasCore, string about) : IDisposable
     {
+        /// <summary>How Adam walks the parameters.</summary>
+        public static readonly string[] Variants = ["single", "foreach"];
+
         private const string Python = "/usr/bin/python3";
 
         public string About { get; } = about;
 
-        public static Peer? Start(int core)
+        public string? OpenBlasCore { get; } = openBlasCore;
+
+        public string Kernels => OpenBlasCore is null ? "OpenBLAS's own choice" : $"OpenBLAS {OpenBlasCore}";
+
+        public static Peer? Start(int core, string? openBlasCore)
         {
             var script = Path.Combine(Root(), "bench", "peers", "mstep.py");
-            var start = new ProcessStartInfo("taskset", ["-c", $"{core}", Python, script])
-            {
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-            };
-
-            // Settings of the machine that would change what OpenBLAS picks by itself.
-            start.Environment.Remove("OPENBLAS_CORETYPE");
-            start.Environment.Remove("OPENBLAS_L2_SIZE");
-            start.Environment["OMP_NUM_THREADS"] = "1";
+            var start = Cores.On(core, openBlasCore, Python, script);
+            start.RedirectStandardInput = true;
             var process = Process.Start(start)!;
             var ready = process.StandardOutput.ReadLine();
             if (ready is not null && ready.StartsWith("ready ", StringComparison.Ordinal))
-                return new Peer(process, $"PyTorch {ready[6..].Trim()}, one thread");
+                return new Peer(process, openBlasCore, $"PyTorch {ready[6..].Trim()}, one thread");
 
             Console.Error.WriteLine(
                 $"hem-bench mstep: the peer {Python} {script} did not start; it needs PyTorch with OpenBLAS: " +

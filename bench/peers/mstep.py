@@ -1,5 +1,6 @@
 """One M-step of hEM in eager PyTorch, driven over standard input so that its rounds can take turns with another program's.
 
+The bench starts one such process for each kind of OpenBLAS kernels that the machine can run (OPENBLAS_CORETYPE) and compares with the fastest.
 Each line "VARIANT STEPS" is answered by a line of so many step times in seconds. VARIANT is how Adam walks the parameters: "single" (one tensor
 after the other) or "foreach" (all at once). "quit" or the end of the input ends the program.
 """

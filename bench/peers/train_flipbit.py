@@ -1,7 +1,10 @@
 """hEM on flip bit in plain PyTorch: the peer of `hem-bench train-flipbit`.
 
 The same algorithm, sizes, episodes and updates as trainer/Hem.Trainer/Algorithms/Hem.cs, written the way one would write it for speed in
-PyTorch: all environments of an iteration are one tensor and take a step together, the replay is preallocated, relabelling is indexing.
+PyTorch: all environments of an iteration are one tensor and take a step together, the replay is preallocated, relabelling is indexing,
+evaluation records nothing, denormal numbers count as zero, Adam is either of PyTorch's two (--adam single, one tensor after the other, or
+foreach, all at once). The bench that starts it tries both, each with every kind of OpenBLAS kernels (OPENBLAS_CORETYPE) that the machine
+can run, and compares with the fastest.
 Prints one line of JSON: the seconds of training (start-up not counted) and the success rates.
 """
 
@@ -56,14 +59,18 @@ class Replay:
 
 @torch.inference_mode()
 def rollout(policy, bits, count, epsilon):
-    """count episodes at once; ended ones leave the batch. epsilon None: greedy."""
-    states = torch.zeros(count, bits + 1, bits, dtype=torch.uint8)
-    actions = torch.zeros(count, bits, dtype=torch.int64)
-    lengths = torch.zeros(count, dtype=torch.int64)
+    """count episodes at once; ended ones leave the batch. epsilon None: greedy, and only the successes are kept."""
+    recording = epsilon is not None
+    states = actions = lengths = None
+    if recording:
+        states = torch.zeros(count, bits + 1, bits, dtype=torch.uint8)
+        actions = torch.zeros(count, bits, dtype=torch.int64)
+        lengths = torch.zeros(count, dtype=torch.int64)
     goal = torch.randint(2, (count, bits), dtype=torch.uint8)
     state = torch.randint(2, (count, bits), dtype=torch.uint8)
-    states[:, 0] = state
-    active = torch.arange(count)
+    if recording:
+        states[:, 0] = state
+        active = torch.arange(count)
     successes = 0
     for t in range(bits):
         logits = policy(torch.cat([state, goal], 1).float())
@@ -74,21 +81,24 @@ def rollout(policy, bits, count, epsilon):
             uniform = torch.randint(bits, action.shape)
             action = torch.where(torch.rand(action.shape) < epsilon, uniform, action)
         state.scatter_(1, action[:, None], 1 - state.gather(1, action[:, None]))
-        states[active, t + 1] = state
-        actions[active, t] = action
-        lengths[active] = t + 1
+        if recording:
+            states[active, t + 1] = state
+            actions[active, t] = action
+            lengths[active] = t + 1
         ended = (state == goal).all(1)
         if ended.any():
             successes += int(ended.sum())
-            state, goal, active = state[~ended], goal[~ended], active[~ended]
-            if active.numel() == 0:
+            state, goal = state[~ended], goal[~ended]
+            if recording:
+                active = active[~ended]
+            if state.shape[0] == 0:
                 break
     return states, actions, lengths, successes
 
 
-def train(bits, iterations, workers, n, batch, updates, buffer, episodes, epsilon=0.2, lr=1e-3):
+def train(bits, iterations, workers, n, batch, updates, buffer, episodes, epsilon=0.2, lr=1e-3, adam="foreach"):
     policy = make_policy(bits)
-    adam = torch.optim.Adam(policy.parameters(), lr=lr, foreach=True)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=lr, foreach=adam == "foreach")
     replay = Replay(workers, buffer // workers, bits)
     curve = [rollout(policy, bits, episodes, None)[3] / episodes]
     for _ in range(iterations):
@@ -96,9 +106,9 @@ def train(bits, iterations, workers, n, batch, updates, buffer, episodes, epsilo
         for _ in range(updates):
             inputs, actions = replay.sample(batch)
             loss = F.cross_entropy(policy(inputs), actions)
-            adam.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            adam.step()
+            optimizer.step()
         curve.append(rollout(policy, bits, episodes, None)[3] / episodes)
     return curve
 
@@ -107,8 +117,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name, value in dict(bits=25, iterations=20, workers=1, n=20, batch=64, updates=40, buffer=20_000, episodes=200, seed=1).items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--adam", choices=["single", "foreach"], default="foreach")
     options = vars(parser.parse_args())
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     torch.manual_seed(options.pop("seed"))
     train(**{**options, "iterations": 1})  # warm up
     begin = time.perf_counter()
