@@ -130,6 +130,19 @@ public class TrainerProgramTests
     }
 
     [Fact]
+    public async Task When_its_attempt_is_over_before_it_was_granted_it_leaves_with_143()
+    {
+        await using var harness = new TrialHarness(Endless);
+        await harness.ServeAsync();
+        TrainerProcess holder = harness.Start();
+        await harness.UntilAsync(() => harness.Service.IsConnected(holder.Attempt), holder);
+        TrainerProcess waiting = harness.Start();
+        await harness.UntilAsync(() => harness.Service.IsConnected(waiting.Attempt), waiting);
+        await harness.Service.EndAsync(waiting.Attempt);
+        (await waiting.ExitAsync()).ShouldBe(143, waiting.Log);
+    }
+
+    [Fact]
     public async Task Told_to_stop_while_it_waits_it_leaves_with_143()
     {
         await using var harness = new TrialHarness(Endless);
