@@ -91,7 +91,7 @@ internal static class PlanCommand
                 ? own.Select(Cell)  // the expansion goes seed by seed
                 : new[] { TrialState.Done, TrialState.Run, TrialState.Failed }
                     .Select(state => own.Count(trial => Column(trial.State) == state).ToString(CultureInfo.InvariantCulture));
-            table.Add([Label(configuration.Label), .. cells, Each(plan.Expected(configuration.Id))]);
+            table.Add([configuration.Label, .. cells, Each(plan.Expected(configuration.Id))]);
         }
 
         return table;
@@ -105,7 +105,7 @@ internal static class PlanCommand
         foreach (PlannedTrial trial in plan.Trials)
         {
             table.Add(
-                trial.Spec.Name, Label(labels[trial.Spec.ConfigurationId]), trial.Spec.Seed.ToString(CultureInfo.InvariantCulture),
+                trial.Spec.Name, labels[trial.Spec.ConfigurationId], trial.Spec.Seed.ToString(CultureInfo.InvariantCulture),
                 trial.Word, Format.Success(trial.SuccessRate));
         }
 
@@ -154,8 +154,6 @@ internal static class PlanCommand
     private static TrialState Column(TrialState state) => state is TrialState.Done or TrialState.Failed ? state : TrialState.Run;
 
     private static string Cell(PlannedTrial trial) => trial.State == TrialState.Done ? Format.Success(trial.SuccessRate) : trial.Word;
-
-    private static string Label(string label) => label.Length > 0 ? label : "(the only one)";
 
     private static string Each(double? seconds) => seconds is { } known ? Format.Duration(TimeSpan.FromSeconds(known)) : "?";
 

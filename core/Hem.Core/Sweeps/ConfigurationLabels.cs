@@ -1,16 +1,28 @@
-using System.Text;
-
 namespace Hem.Core.Sweeps;
 
 /// <summary>
 /// Short names for configurations, for legends and tables: of the parameters that vary, those that are needed to tell the configurations
 /// apart. What follows from another (iterations that differ by task, say) is left out.
 /// </summary>
-internal static class ConfigurationLabels
+public static class ConfigurationLabels
 {
-    public static string[] Of(IReadOnlyList<ParameterSet> configurations, IReadOnlyList<ParameterSet> cases, IReadOnlyList<GridAxis> grid)
+    /// <summary>How people name parameters: the task, the algorithm and N first, then the rest by name.</summary>
+    public static IEnumerable<string> InOrder(IEnumerable<string> names) => names
+        .OrderBy(name => name switch { "task" => 0, "algorithm" => 1, "N" => 2, _ => 3 }).ThenBy(name => name, StringComparer.Ordinal);
+
+    /// <summary>
+    /// The label of these parameters, e.g. <c>her, N=20</c>: an algorithm goes without the word, and a parameter without a value is
+    /// left out.
+    /// </summary>
+    public static string Of(IEnumerable<string> names, Func<string, string?> valueOf) => string.Join(", ",
+        from name in names
+        let value = valueOf(name)
+        where value is not null
+        select name == "algorithm" ? value : $"{name}={value}");
+
+    internal static string[] Of(IReadOnlyList<ParameterSet> configurations, IReadOnlyList<ParameterSet> cases, IReadOnlyList<GridAxis> grid)
     {
-        if (configurations.Count == 1) return [Describe(configurations[0])];
+        if (configurations.Count == 1) return [Label(configurations[0], ["algorithm"])];
 
         var position = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var definition in ParameterTable.All) position.Add(definition.Name, position.Count);
@@ -30,22 +42,13 @@ internal static class ConfigurationLabels
             chosen.Add(name);
         }
 
-        var shown = fromCases.Concat(grid.Select(axis => axis.Name)).Where(chosen.Contains).ToArray();
+        var shown = InOrder(chosen).ToArray();
         return configurations.Select(set => Label(set, shown)).ToArray();
     }
 
-    private static string Describe(ParameterSet only) => Label(only, ["algorithm", "task"]);
-
-    private static string Label(ParameterSet set, IReadOnlyList<string> names)
-    {
-        var label = new StringBuilder();
-        foreach (var name in names)
-        {
-            if (label.Length > 0) label.Append(", ");
-            label.Append(name).Append('=').Append(ParameterTable.Effective(name, set)?.ToString() ?? "none");
-        }
-        return label.ToString();
-    }
+    // A default counts as if it were written; what does not apply is said, so that labels stay different.
+    private static string Label(ParameterSet set, IReadOnlyList<string> names) =>
+        Of(names, name => ParameterTable.Effective(name, set)?.ToString() ?? "none");
 
     /// <summary>Splits the groups by the value of one parameter, defaults included.</summary>
     private static (int[] Groups, int Count) Refine(int[] groups, IReadOnlyList<ParameterSet> configurations, string name)

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Hem.Core.Statistics;
+using Hem.Core.Sweeps;
 
 namespace Hem.Results.Reports;
 
@@ -14,7 +15,7 @@ namespace Hem.Results.Reports;
 /// <c>tasks</c>: one entry per task, never averaged over, with <c>task</c>, <c>headline</c>, <c>score</c> (<c>mean</c> or
 /// <c>interquartileMean</c>), and <c>ranking</c>, best first.</para>
 /// <para>A row: <c>rank</c> (equal scores share it; null with too few seeds to be ranked), <c>configuration</c> (its id), <c>label</c>,
-/// <c>parameters</c> (those that vary within the sweep, as text), <c>seeds</c> (finished), <c>seedsPlanned</c>,
+/// <c>parameters</c> (those that vary within the sweep), <c>seeds</c> (finished), <c>seedsPlanned</c>,
 /// <c>iterations</c> and <c>trajectories</c> (of its longest finished trial), <c>score</c>, <c>interval</c>
 /// ([low, high] at 95%, or null), <c>intervalMethod</c> (<c>studentT</c>, <c>bootstrap</c>, <c>evaluationError</c>, <c>none</c>),
 /// <c>mean</c>, <c>median</c>, <c>interquartileMean</c>, <c>standardDeviation</c>, <c>scores</c> [{<c>seed</c>, <c>score</c>}], and
@@ -86,7 +87,7 @@ internal static class RankingJson
         json.WriteString("label", configuration.Label);
         json.WriteStartObject("parameters");
         foreach (var name in varying.Where(configuration.Source.Parameters.ContainsKey))
-            json.WriteString(name, configuration.Source.Parameters[name]);
+            Parameter(json, name, configuration.Source.Parameters[name]);
         json.WriteEndObject();
         json.WriteNumber("seeds", row.Estimate.Count);
         json.WriteNumber("seedsPlanned", configuration.Trials.Count);
@@ -133,6 +134,30 @@ internal static class RankingJson
             json.WriteNull("againstBest");
         }
         json.WriteEndObject();
+    }
+
+    // Text in the data, but JSON's own number, boolean or object for who reads it, wherever the parameter has no text for values.
+    private static void Parameter(Utf8JsonWriter json, string name, string text)
+    {
+        json.WritePropertyName(name);
+        var isText = ParameterTable.Find(name) is not { Kind: not (ParameterKind.Choice or ParameterKind.Task) };
+        if (!isText && IsJson(text))
+            json.WriteRawValue(text);
+        else
+            json.WriteStringValue(text);
+    }
+
+    private static bool IsJson(string text)
+    {
+        try
+        {
+            JsonDocument.Parse(text).Dispose();
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static void Number(Utf8JsonWriter json, string name, double value)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Hem.Core.Statistics;
+using Hem.Core.Sweeps;
 
 namespace Hem.Results.Reports;
 
@@ -99,9 +100,9 @@ internal sealed class TaskResults
         }
         return
         [
-            .. values.Where(pair => pair.Value.Varies || pair.Value.Seen < configurations.Count).Select(pair => pair.Key)
-                .Where(name => candidates is null || candidates.Contains(name))
-                .OrderBy(name => name switch { "task" => 0, "algorithm" => 1, "N" => 2, _ => 3 }).ThenBy(name => name, StringComparer.Ordinal),
+            .. ConfigurationLabels.InOrder(
+                values.Where(pair => pair.Value.Varies || pair.Value.Seen < configurations.Count).Select(pair => pair.Key)
+                    .Where(name => candidates is null || candidates.Contains(name))),
         ];
     }
 
@@ -119,9 +120,8 @@ internal sealed class TaskResults
     // A parameter that another one makes meaningless is absent, and left out of the label.
     private string Label(ReportConfiguration source)
     {
-        var parts = Varying.Where(source.Parameters.ContainsKey)
-            .Select(name => name == "algorithm" ? source.Parameters[name] : $"{name}={source.Parameters[name]}").ToArray();
-        return parts.Length > 0 ? string.Join(", ", parts)
+        var label = ConfigurationLabels.Of(Varying, source.Parameters.GetValueOrDefault);
+        return label.Length > 0 ? label
             : source.Parameters.GetValueOrDefault("algorithm") ?? (source.Label.Length > 0 ? source.Label : source.Id);
     }
 

@@ -39,7 +39,7 @@ public class ExpansionTests
         var configuration = Sweep.Named("x").Base(("N", 1), ("updates", 1), ("batchSize", 1)).Case(("updates", 2)).Grid("N", 3)
             .Expand().Configurations.ShouldHaveSingleItem();
         configuration.Parameters.ToJson().ShouldBe("""{"N":3,"algorithm":"hem","batchSize":1,"task":"flipbit-5","updates":2}""");
-        configuration.Label.ShouldBe("algorithm=hem, task=flipbit-5");
+        configuration.Label.ShouldBe("hem");
     }
 
     [Fact]
@@ -193,6 +193,12 @@ public class ExpansionTests
             : sweep.Case(("task", "flipbit-5"), ("updates", 3)).Case(("task", "flipbit-6"), ("updates", 4));
         sweep.Expand().Configurations[0].Label.ShouldBe(expected);
     }
+
+    [Fact]
+    public void Labels_name_the_task_the_algorithm_and_N_first_and_the_algorithm_without_the_word() =>
+        Sweep.Named("x").WithoutBase("task").WithoutBase("algorithm").Grid("updates", 1, 2).Grid("N", 5, 10)
+            .Grid("algorithm", "hem", "her").Grid("task", "flipbit-5", "flipbit-6")
+            .Expand().Configurations[^1].Label.ShouldBe("task=flipbit-6, her, N=10, updates=2");
 
     [Fact]
     public void Labels_show_a_default_as_the_value_that_it_is() =>

@@ -234,6 +234,16 @@ public sealed partial class ReportTests : IDisposable
     }
 
     [Fact]
+    public void The_ranking_as_JSON_has_the_values_of_parameters_as_they_are()
+    {
+        using var json = JsonDocument.Parse(Report.Of(Samples.Figure10a()).RankingJson);
+        var row = json.RootElement.GetProperty("tasks")[0].GetProperty("ranking")[0];
+        var n = row.GetProperty("parameters").GetProperty("N");
+        n.ValueKind.ShouldBe(JsonValueKind.Number);
+        row.GetProperty("label").GetString().ShouldStartWith($"N={n.GetInt32()}");
+    }
+
+    [Fact]
     public void Labels_name_what_the_sweep_varies_and_not_what_depends_on_it()
     {
         // batchSize follows N in the samples, and the sweep does not set it.
