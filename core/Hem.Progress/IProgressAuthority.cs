@@ -24,7 +24,8 @@ public interface IProgressAuthority
 {
     /// <summary>
     /// The attempt that this bearer token speaks for, or null when it speaks for none (UNAUTHENTICATED: the trainer tries again). The token
-    /// of an attempt that is over should be known for as long as that is possible: <see cref="DecideAsync"/> refuses it, and the trainer leaves.
+    /// of an attempt that is over should be known for as long as that is possible: <see cref="DecideAsync"/> refuses it, and the
+    /// trainer leaves.
     /// </summary>
     ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default);
 
