@@ -93,7 +93,7 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
         return store;
     }
 
-    /// <summary>Who holds the store of this folder now; null where nobody does. Decided by the lock itself: a dead holder is none.</summary>
+    /// <summary>Who holds the store of this folder now; null where nobody does. The lock decides: a dead holder is none.</summary>
     public static StoreHolder? FindHolder(string directory) => StoreLock.FindHolder(directory);
 
     private static string PathIn(string directory) => Path.Combine(directory, "results.db");

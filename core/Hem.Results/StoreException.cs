@@ -42,7 +42,8 @@ public sealed class StoreException : Exception
     public StoreHolder? Holder { get; init; }
 
     internal static StoreException NotAFolder(string directory, string file, Exception? inner = null) => new(StoreFault.NotFound,
-        $"{directory}: a store is a folder, and {(file == directory ? "this" : file)} is a file. Choose another store with --store.", inner);
+        $"{directory}: a store is a folder, and {(file == directory ? "this" : file)} is a file. "
+        + "Choose another store with --store.", inner);
 
     /// <summary>A folder that could not be made.</summary>
     internal static StoreException FromMaking(Exception e, string directory)

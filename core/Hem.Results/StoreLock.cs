@@ -70,7 +70,7 @@ internal sealed class StoreLock : IDisposable
         { Holder = holder };
     }
 
-    /// <summary>Who holds the lock now, or null. It is tried for (shared, so that askers do not see each other), whatever is written.</summary>
+    /// <summary>Who holds the lock now, or null: it is tried for, shared, so that askers do not see each other.</summary>
     public static StoreHolder? FindHolder(string directory)
     {
         try
