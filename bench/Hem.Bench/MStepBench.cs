@@ -67,6 +67,7 @@ internal static class MStepBench
         var best = KernelSet.Best.Width == 512 ? ours : ours256;
         var chosen = settings.MinBy(setting => setting.Times.Min());
         var theirs = chosen.Times;
+        var medians = settings.Min(setting => Median(setting.Times)) / Median(best);
         Console.WriteLine(
             $"{done} rounds of {StepsPerRound} steps each, in turns on core {core}; {flops / 1e6:F1} MFLOP a step; {peers[0].About}");
         Print("Hem, 512-bit kernels", ours);
@@ -77,7 +78,7 @@ internal static class MStepBench
         Console.WriteLine($"peak FMA at 512 bits {peak512.Max():F1} GFLOP/s, the M-step reaches {reached512:P0}");
         Console.WriteLine($"peak FMA at 256 bits {peak256.Max():F1} GFLOP/s, the M-step reaches {reached256:P0}");
         Console.WriteLine(
-            $"mstep ratio={theirs.Min() / best.Min():F2} median_ratio={settings.Min(setting => Median(setting.Times)) / Median(best):F2} ours_ms={best.Min() * 1e3:F3} " +
+            $"mstep ratio={theirs.Min() / best.Min():F2} median_ratio={medians:F2} ours_ms={best.Min() * 1e3:F3} " +
             $"pytorch_ms={theirs.Min() * 1e3:F3} peak512={reached512 * 100:F0}% peak256={reached256 * 100:F0}% " +
             $"pytorch_openblas={chosen.Peer.OpenBlasCore ?? "default"} pytorch_adam={chosen.Variant}");
         return 0;
