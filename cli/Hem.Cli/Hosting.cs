@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Hem.Cli.Processes;
+using Hem.Cli.Terminal;
 using Hem.Results;
 
 namespace Hem.Cli;
@@ -9,6 +11,22 @@ namespace Hem.Cli;
 internal static class Hosting
 {
     public static async Task<int> RunAsync(string[] arguments, RootCommand root)
+    {
+        // When a terminal goes away there is nobody to tell anything; of all else whoever waits for the output should know.
+        TextWriter error = new QuietWriter(Console.Error, _ => { });
+        var output = new QuietWriter(Console.Out, e =>
+        {
+            if (!IsHangup(e)) error.WriteLine($"hem: standard output: {e.Message}. Nothing more is written there.");
+        });
+        Console.SetOut(output);
+        Console.SetError(error);
+        int exitCode = await InvokeAsync(arguments, root);
+        return exitCode == 0 && output.Fault is { } fault && !IsHangup(fault) ? ExitCodes.Storage : exitCode;
+    }
+
+    private static bool IsHangup(IOException e) => e.HResult == Libc.EIO;
+
+    private static async Task<int> InvokeAsync(string[] arguments, RootCommand root)
     {
         try
         {
@@ -40,6 +58,11 @@ internal static class Hosting
                 _ => ExitCodes.Storage,
             };
         }
+        catch (SpawnException e)
+        {
+            Console.Error.WriteLine($"hem: {e.Message}");
+            return ExitCodes.Unavailable;
+        }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             Report(e, e.Message);
@@ -54,7 +77,7 @@ internal static class Hosting
 
     private static void Report(Exception e, string message)
     {
-        Console.Error.WriteLine($"hem: {Terminal.Format.OneLine(message)}");
+        Console.Error.WriteLine($"hem: {Format.OneLine(message)}");
         if (Environment.GetEnvironmentVariable("HEM_DEBUG") == "1") Console.Error.WriteLine(e);
         else if (e is not StoreException) Console.Error.WriteLine("     (HEM_DEBUG=1 shows where it comes from)");
     }

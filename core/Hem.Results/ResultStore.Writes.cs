@@ -214,6 +214,35 @@ public sealed partial class ResultStore
         }, cancellationToken);
     }
 
+    /// <summary>
+    /// Gives trials that are not complete a clean slate: their failures and disruptions count no more. What happened stays readable: the
+    /// attempts are <see cref="AttemptOutcome.Left"/> from then on, with "forgiven: " and the old reason.
+    /// </summary>
+    public async Task ForgetFailuresAsync(string sweepUid, IEnumerable<string> trials, CancellationToken cancellationToken = default)
+    {
+        foreach (var some in trials.Chunk(TrialsAtOnce))
+            await WriteAsync(connection =>
+            {
+                foreach (var name in some)
+                {
+                    if (FindTrial(connection, sweepUid, name) is not { } trial) continue;
+                    if (connection.Execute(
+                        """
+                        UPDATE trials SET failures = 0, disruptions = 0, failed_permanently = 0 WHERE id = ?1 AND finished_at IS NULL
+                        """,
+                        trial) == 0) continue;
+                    connection.Execute(
+                        """
+                        UPDATE attempts SET outcome = ?2, reason = 'forgiven: ' || coalesce(reason, '')
+                        WHERE trial_id = ?1 AND outcome IN (?3, ?4)
+                        """,
+                        trial, (long)AttemptOutcome.Left, (long)AttemptOutcome.Failed, (long)AttemptOutcome.Disrupted);
+                }
+
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
+    }
+
     private static long? FindTrial(StoreConnection connection, string sweepUid, string trial) =>
         connection.Scalar("SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.uid = ?1 AND t.name = ?2",
             sweepUid, trial) as long?;

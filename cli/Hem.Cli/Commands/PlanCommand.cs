@@ -46,6 +46,7 @@ internal static class PlanCommand
     {
         SweepFile file = SweepFile.Read(path);
         (HemSweep sweep, SweepExpansion expansion) = file.Require();
+        file.WarnOfTrainer();
         SweepPlan plan = SweepPlan.Make(sweep, expansion, layout, parallelism ?? sweep.Spec.Parallelism ?? Environment.ProcessorCount);
         if (json) Console.WriteLine(Json(plan).ToJsonString(JsonText.Indented));
         else Print(sweep, plan, layout, trials);

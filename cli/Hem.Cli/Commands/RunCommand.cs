@@ -25,6 +25,7 @@ internal static class RunCommand
         Examples:
           hem run examples/quickstart.yaml
           hem run sweep.yaml --store /data/results --parallelism 4
+          hem run sweep.yaml --retry-failed     what failed for good has another chance
           hem run sweep.yaml --json | jq 'select(.event == "done")'
 
         """;
@@ -36,14 +37,23 @@ internal static class RunCommand
         Option<int?> parallelism = CommonOptions.Parallelism();
         Option<bool> json = CommonOptions.Json("What happens as JSON, one object a line");
         Option<bool> plain = new("--plain") { Description = "A plain log, line by line, also in a terminal" };
-        var command = new Command("run", "Run a sweep on this machine, to its report") { file, store, parallelism, json, plain };
+        Option<bool> retry = new("--retry-failed") { Description = "Forget what failed for good, and try it again" };
+        var command = new Command("run", "Run a sweep on this machine, to its report") { file, store, parallelism, json, plain, retry };
         command.SetAction((parsed, _) => RunAsync(
             parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(json),
-            parsed.GetValue(plain)));
+            parsed.GetValue(plain), parsed.GetValue(retry),
+            Resume(parsed.GetRequiredValue(file), parsed.GetValue(store), parsed.GetValue(parallelism))));
         return command;
     }
 
-    private static async Task<int> RunAsync(string path, StoreLayout layout, int? parallelism, bool json, bool plain)
+    /// <summary>The command that goes on; null where that is no matter of a command alone: the sweep came from standard input.</summary>
+    internal static string? Resume(string path, string? store, int? parallelism) => path == "-"
+        ? null
+        : $"hem run {Format.ShellWord(path)}" + (store is null ? "" : $" --store {Format.ShellWord(store)}")
+            + (parallelism is null ? "" : $" --parallelism {parallelism}");
+
+    private static async Task<int> RunAsync(
+        string path, StoreLayout layout, int? parallelism, bool json, bool plain, bool retryFailed, string? resume)
     {
         TimeProvider time = TimeProvider.System;
         SweepFile file = SweepFile.Read(path);
@@ -51,7 +61,7 @@ internal static class RunCommand
         int slots = parallelism ?? sweep.Spec.Parallelism ?? Environment.ProcessorCount;
         using ResultStore store = ResultStore.Open(layout.Root);
         using IRunDisplay display = Display(json, plain, time);
-        var request = new RunRequest(file, sweep, expansion, layout, slots, $"hem run {path}");
+        var request = new RunRequest(file, sweep, expansion, layout, slots, resume) { RetryFailed = retryFailed };
         await using var run = new SweepRun(request, store, display, time);
         using var signals = new Signals(run, display);
 
@@ -113,7 +123,8 @@ internal static class RunCommand
                 $"{name} is suspended by its spec: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. "
                 + "Set spec.suspend to false and run it again.",
             SweepState.Suspended =>
-                $"Saved and stopped: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. To go on: {request.Resume}",
+                $"Saved and stopped: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. "
+                + (request.Resume is { } resume ? $"To go on: {resume}" : "To go on, run it again with the same sweep on standard input."),
             SweepState.BudgetExhausted =>
                 $"{status[ConditionType.Progressing].Message}: {counts.Finished} of {Format.Count(counts.Total, "trial")} complete. "
                 + "Raise spec.budget and run it again to go on.",
@@ -126,6 +137,9 @@ internal static class RunCommand
                 output.WriteLine($"  {failure.Label} seed {failure.Seed}: {Format.OneLine(failure.Reason)}");
                 output.WriteLine($"    log: {Format.ShortPath(failure.LogFile)}");
             }
+
+            output.WriteLine(
+                request.Resume is { } again ? $"To try them again: {again} --retry-failed" : "To try them again, add --retry-failed.");
         }
 
         if (report is not null) output.WriteLine($"Report: {Format.ShortPath(report)}");
@@ -173,15 +187,18 @@ internal static class RunCommand
         private void Handle(PosixSignalContext context)
         {
             context.Cancel = true;
-            if (Interlocked.Increment(ref _count) == 1)
+            // A terminal that goes away sends a hangup, and maybe more than one: nobody is there to mean "at once" by it.
+            bool counts = context.Signal is PosixSignal.SIGINT or PosixSignal.SIGTERM;
+            if (!counts || Interlocked.Increment(ref _count) == 1)
             {
                 _run.Interrupt();
                 return;
             }
 
+            _run.TerminateAll();
             _display.Dispose();
             Console.Error.WriteLine(
-                "hem: left at once. Trainers that were saving go on to do so and then leave; the same command goes on from there.");
+                "hem: left at once. The trainers were asked to save and leave, and go on to do so; the same command goes on from there.");
             Environment.Exit(ExitCodes.Interrupted);
         }
 

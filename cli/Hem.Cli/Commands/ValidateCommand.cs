@@ -32,6 +32,7 @@ internal static class ValidateCommand
     private static int Run(string path, bool json)
     {
         SweepFile file = SweepFile.Read(path);
+        file.WarnOfTrainer();
         if (json) Console.WriteLine(Json(file).ToJsonString(JsonText.Indented));
         else if (file.Faults.Count > 0) Console.Error.Write(file.FaultText());
         else

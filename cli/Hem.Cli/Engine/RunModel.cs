@@ -11,10 +11,17 @@ internal sealed class RunModel
     private readonly Dictionary<string, TrialProgress> _trials = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Configuration> _configurations = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (int Done, double Success)> _done = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _rowOf = new(StringComparer.Ordinal);
+    private readonly ConfigurationRow[] _rows;
+
+    /// <summary>Trials that have not begun, by configuration; those that have, and are not over.</summary>
+    private readonly Dictionary<string, int> _fresh = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TrialProgress> _begun = new(StringComparer.Ordinal);
+    private FreshWork? _freshWork;
+
     private readonly HashSet<string> _finished = new(StringComparer.Ordinal);
     private readonly List<FailedTrial> _failures = [];
     private readonly HashSet<string> _failed = new(StringComparer.Ordinal);
-    private readonly SweepExpansion _expansion;
     private readonly string _sweep;
     private readonly TimeModel _times = new();
     private readonly int _seeds;
@@ -23,12 +30,24 @@ internal sealed class RunModel
 
     public RunModel(HemSweep sweep, SweepExpansion expansion, int slots)
     {
-        (_sweep, _expansion, _slots) = (sweep.Metadata.Name, expansion, slots);
+        (_sweep, _slots) = (sweep.Metadata.Name, slots);
         foreach (Configuration configuration in expansion.Configurations) _configurations[configuration.Id] = configuration;
         foreach (TrialSpec trial in expansion.Trials)
+        {
             _trials[trial.Name] = new TrialProgress(trial, new TrialLabel(trial.Name, Label(trial), trial.Seed));
+            _fresh[trial.ConfigurationId] = _fresh.GetValueOrDefault(trial.ConfigurationId) + 1;
+        }
+
         _seeds = sweep.Spec.Seeds.Total;
+        _rows = [.. expansion.Configurations.Select(Row)];
+        for (int i = 0; i < _rows.Length; i++) _rowOf[expansion.Configurations[i].Id] = i;
     }
+
+    /// <summary>What is left of trials that have not begun. It changes when a trial begins or ends, not with every frame.</summary>
+    /// <param name="Seconds">Of those whose time is known; <paramref name="Longest"/> of them.</param>
+    /// <param name="Unknown">Trials of configurations that were never finished.</param>
+    /// <param name="Usual">The mean over the configurations that were, s.</param>
+    private readonly record struct FreshWork(double Seconds, double Longest, int Unknown, double? Usual);
 
     public int FinishedCount => _finished.Count;
 
@@ -41,30 +60,56 @@ internal sealed class RunModel
     public void LearnDurations(IEnumerable<DurationRecord> durations)
     {
         foreach (DurationRecord known in durations) _times.Learn(known.ConfigurationId, known.MeanWallSeconds, known.Trials);
+        _freshWork = null;
+    }
+
+    /// <summary>A trial has begun: what is left of it is told by its points from here on.</summary>
+    public void Begin(string trial)
+    {
+        if (!_trials.TryGetValue(trial, out TrialProgress? progress) || IsOver(trial) || !_begun.TryAdd(trial, progress)) return;
+        _fresh[progress.Spec.ConfigurationId]--;
+        _freshWork = null;
     }
 
     /// <summary>A trial is complete, now or from before.</summary>
     /// <param name="isNew">Its time is not among the durations yet.</param>
     public void Finish(string trial, double wallSeconds, double? successRate, bool isNew)
     {
-        if (!_trials.TryGetValue(trial, out TrialProgress? progress) || !_finished.Add(trial)) return;
+        if (!_trials.TryGetValue(trial, out TrialProgress? progress) || _finished.Contains(trial)) return;
+        Leave(trial, progress);
+        _finished.Add(trial);
         string configuration = progress.Spec.ConfigurationId;
         (int count, double sum) = _done.GetValueOrDefault(configuration);
         _done[configuration] = (count + 1, sum + (successRate ?? progress.SuccessRate ?? 0));
         _doneSeconds += wallSeconds;
         if (isNew) _times.Learn(configuration, wallSeconds);
+        if (_rowOf.TryGetValue(configuration, out int row)) _rows[row] = Row(_configurations[configuration]);
     }
 
     public void Fail(TrialLabel trial, string reason, string logFile)
     {
-        if (_failed.Add(trial.Name)) _failures.Add(new FailedTrial(trial.Configuration, trial.Seed, reason, logFile));
+        if (_failed.Contains(trial.Name)) return;
+        if (_trials.TryGetValue(trial.Name, out TrialProgress? progress)) Leave(trial.Name, progress);
+        _failed.Add(trial.Name);
+        _failures.Add(new FailedTrial(trial.Configuration, trial.Seed, reason, logFile));
+    }
+
+    private bool IsOver(string trial) => _finished.Contains(trial) || _failed.Contains(trial);
+
+    /// <summary>Takes a trial that is over from now on out of what is left.</summary>
+    private void Leave(string trial, TrialProgress progress)
+    {
+        if (!_begun.Remove(trial) && !IsOver(trial)) _fresh[progress.Spec.ConfigurationId]--;
+        _freshWork = null;
     }
 
     public RunView View(SweepStatus status, IReadOnlyCollection<LiveAttempt> live, TimeSpan elapsed, string hint)
     {
-        double? usual = UsualSeconds();
-        double remaining = 0, longest = 0;
-        bool known = true;
+        FreshWork fresh = _freshWork ??= SumFresh();
+        double? usual = fresh.Usual ?? Average(_begun.Values.Select(trial => trial.ExpectedSeconds).OfType<double>());
+        (double remaining, double longest) = (fresh.Seconds, fresh.Longest);
+        bool known = fresh.Unknown == 0 || usual is not null;
+        if (fresh.Unknown > 0 && usual is { } each) (remaining, longest) = (remaining + fresh.Unknown * each, Math.Max(longest, each));
         var rows = new List<RunningTrial>(live.Count);
         var running = new HashSet<string>(StringComparer.Ordinal);
         double runningSeconds = 0;
@@ -83,9 +128,10 @@ internal sealed class RunModel
                 trial.Iterations, trial.StepsPerSecond, left is { } time ? TimeSpan.FromSeconds(Math.Max(0, time)) : null));
         }
 
-        foreach (TrialProgress trial in _trials.Values)
+        // Begun, and waiting to go on.
+        foreach (TrialProgress trial in _begun.Values)
         {
-            if (running.Contains(trial.Spec.Name) || _finished.Contains(trial.Spec.Name) || _failed.Contains(trial.Spec.Name)) continue;
+            if (running.Contains(trial.Spec.Name)) continue;
             if ((_times.Known(trial.Spec.ConfigurationId) ?? usual) is not { } seconds)
             {
                 known = false;
@@ -112,7 +158,7 @@ internal sealed class RunModel
             Elapsed = elapsed,
             Left = known && live.Count > 0 ? TimeSpan.FromSeconds(Math.Max(longest, remaining / _slots)) : null,
             Running = rows,
-            Configurations = [.. _expansion.Configurations.Select(Row)],
+            Configurations = _rows,
             Failures = _failures,
             Hint = hint,
         };
@@ -124,11 +170,19 @@ internal sealed class RunModel
         return new ConfigurationRow(configuration.Label, _seeds, count, count > 0 ? sum / count : null);
     }
 
-    // For configurations that were never finished: the mean over those that were, else what running trials show.
-    private double? UsualSeconds() =>
-        Average(_configurations.Keys.Select(_times.Known).OfType<double>())
-        ?? Average(
-            _trials.Values.Where(trial => !_finished.Contains(trial.Spec.Name)).Select(trial => trial.ExpectedSeconds).OfType<double>());
+    private FreshWork SumFresh()
+    {
+        double seconds = 0, longest = 0;
+        int unknown = 0;
+        foreach ((string configuration, int count) in _fresh)
+        {
+            if (count == 0) continue;
+            if (_times.Known(configuration) is not { } each) unknown += count;
+            else (seconds, longest) = (seconds + count * each, Math.Max(longest, each));
+        }
+
+        return new FreshWork(seconds, longest, unknown, Average(_configurations.Keys.Select(_times.Known).OfType<double>()));
+    }
 
     private static double? Average(IEnumerable<double> values)
     {

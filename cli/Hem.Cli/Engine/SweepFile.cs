@@ -49,6 +49,13 @@ internal sealed record SweepFile(
         { IsWholeMessage = true };
     }
 
+    /// <summary>Says where hem-trainer cannot run it; a run would refuse.</summary>
+    public void WarnOfTrainer()
+    {
+        if (Sweep is not null && Expansion is not null && TrainerProgram.Lacks(Sweep, Expansion) is { } warning)
+            Console.Error.WriteLine($"hem: warning: {warning}");
+    }
+
     /// <summary>One line a fault, as compilers write them: `file:line: field: value must be so (did you mean that?)`.</summary>
     public string FaultText() => string.Concat(Faults.Select(fault => Describe(fault) + Environment.NewLine));
 

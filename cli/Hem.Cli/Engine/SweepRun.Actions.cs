@@ -28,7 +28,7 @@ internal sealed partial class SweepRun
             StartAttempt[] starts = now < _pausedUntil ? [] : [.. actions.OfType<StartAttempt>()];
             if (starts.Length == 0) return acted;
             await ServeAsync();
-            _command ??= TrainerProgram.Resolve(_request.Sweep.Spec.Trainer.Command, _request.File.Directory);
+            _command ??= TrainerProgram.For(_request.Sweep, _request.Expansion, _request.File.Directory);
             foreach (StartAttempt start in starts) await StartAsync(start);
             GoOn();
             return true;
@@ -151,6 +151,7 @@ internal sealed partial class SweepRun
     {
         TrialProgress trial = _model.Find(attempt.Trial)!;
         _registry.Add(attempt.Identity, token);
+        _model.Begin(attempt.Trial);
         if (attempt.Number > 1) LoadCurve(trial);
         SupervisedProcess process = SupervisedProcess.Start(
             _command!, EnvironmentOf(attempt, trial.Spec), attempt.LogFile, status => Post(() => OnExit(attempt, status)));
@@ -193,10 +194,13 @@ internal sealed partial class SweepRun
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
             variables[(string)entry.Key] = (string?)entry.Value ?? "";
         TrialDocument document = TrialDocument.For(_request.Sweep, trial);
-        // Results do not depend on threads, so a machine with cores to spare gives them to the few trials that there are.
-        int slots = Math.Min(_request.Parallelism, _request.Expansion.Trials.Count);
-        int threads = Math.Max(document.Trainer.Threads, Environment.ProcessorCount / Math.Max(1, slots));
-        document = document with { Trainer = document.Trainer with { Threads = threads } };
+        if (_request.Sweep.Spec.Trainer.For(trial.Parameters).Threads is null)
+        {
+            // Results do not depend on threads, so a machine with cores to spare gives them to the few trials that there are.
+            int slots = Math.Max(1, Math.Min(_request.Parallelism, _request.Expansion.Trials.Count));
+            document = document with { Trainer = document.Trainer with { Threads = Math.Max(1, Environment.ProcessorCount / slots) } };
+        }
+
         variables["HEM_TRIAL"] = document.ToJson();
         variables[Variable] = attempt.Identity.AttemptId;
         variables["HEM_PROGRESS_ADDRESS"] = _progress!.Address;

@@ -22,9 +22,9 @@ internal sealed partial class SweepRun
         _model.LearnDurations(_store.ReadDurations());
         await FindSurvivorsAsync();
 
-        ILookup<string, AttemptObservation> attempts = _store.ReadAttempts(_uid)
-            .Select(attempt => (attempt.Trial, Seen: Seen(attempt)))
-            .ToLookup(pair => pair.Trial, pair => pair.Seen, StringComparer.Ordinal);
+        if (_request.RetryFailed) await ForgetFailuresAsync();
+
+        ILookup<string, AttemptObservation> attempts = ReadAttempts();
         Dictionary<string, double> last = _store.ReadLatestPoints(_uid)
             .ToDictionary(point => point.Trial, point => point.SuccessRate, StringComparer.Ordinal);
         foreach (TrialRecord trial in _store.ReadTrials(_uid))
@@ -34,8 +34,34 @@ internal sealed partial class SweepRun
                 _model.Finish(trial.Name, finished.WallSeconds, last.TryGetValue(trial.Name, out double rate) ? rate : null, isNew: false);
         }
 
-        foreach (TrialProgress trial in _live.Keys.Select(_model.Find).OfType<TrialProgress>()) LoadCurve(trial);
+        foreach (TrialProgress trial in _live.Keys.Select(_model.Find).OfType<TrialProgress>())
+        {
+            _model.Begin(trial.Spec.Name);
+            LoadCurve(trial);
+        }
+
         foreach (string trial in _observed.Trials.Select(trial => trial.Name).ToArray()) NoteOldFailure(trial);
+    }
+
+    private ILookup<string, AttemptObservation> ReadAttempts() => _store.ReadAttempts(_uid)
+        .Select(attempt => (attempt.Trial, Seen: Seen(attempt)))
+        .ToLookup(pair => pair.Trial, pair => pair.Seen, StringComparer.Ordinal);
+
+    /// <summary>Gives trials that failed for good, and are still wanted, a clean slate in the store.</summary>
+    private async Task ForgetFailuresAsync()
+    {
+        ILookup<string, AttemptObservation> attempts = ReadAttempts();
+        var before = new ObservedSweep(
+            _desired, _store.ReadTrials(_uid).Select(trial => Records.Observation(trial, attempts[trial.Name])));
+        DateTimeOffset now = _time.GetUtcNow();
+        string[] failed =
+        [
+            .. before.Trials.Select(trial => trial.Name)
+                .Where(trial => Planner.Describe(before, trial, now).Phase == TrialPhase.Failed),
+        ];
+        if (failed.Length == 0) return;
+        await _store.ForgetFailuresAsync(_uid, failed);
+        _display.Show(new RunNotice($"{Terminal.Format.Count(failed.Length, "trial")} that failed for good: tried again."));
     }
 
     /// <summary>Adopts what still runs, and records the end of what does not.</summary>

@@ -9,8 +9,13 @@ using Hem.Results;
 namespace Hem.Cli.Engine;
 
 /// <summary>What a run was asked for.</summary>
+/// <param name="Resume">The command that goes on; null where the sweep came from standard input.</param>
 internal sealed record RunRequest(
-    SweepFile File, HemSweep Sweep, SweepExpansion Expansion, StoreLayout Layout, int Parallelism, string Resume);
+    SweepFile File, HemSweep Sweep, SweepExpansion Expansion, StoreLayout Layout, int Parallelism, string? Resume)
+{
+    /// <summary>Trials that failed for good start from a clean slate.</summary>
+    public bool RetryFailed { get; init; }
+}
 
 /// <summary>
 /// The one-machine engine: observes (the store, the processes), lets the planner decide, carries out, and sleeps until something happens.
@@ -137,12 +142,21 @@ internal sealed partial class SweepRun : IAsyncDisposable
 
     private bool IsSuspendedBySpec(SweepStatus status) => status.State == SweepState.Suspended && _request.Sweep.Spec.Suspend;
 
-    private void Announce(SweepStatus status) =>
+    private void Announce(SweepStatus status)
+    {
         _display.Show(new SweepStarted(
             _request.Sweep.Metadata.Name, status.Counts.Total, status.Counts.Finished, _request.Parallelism, _request.Layout.Root));
+        int leaving = _observed.Trials.Count(
+            trial => trial is { FinishedAt: not null, Superseded: false } && _model.Find(trial.Name) is null);
+        if (leaving == 0) return;
+        _display.Show(new RunNotice(
+            $"{Terminal.Format.Count(leaving, "finished trial")} of an earlier version of {_request.Sweep.Metadata.Name} "
+            + $"{(leaving == 1 ? "leaves" : "leave")} the ranking: this file no longer asks for {(leaving == 1 ? "it" : "them")}.",
+            Warning: true));
+    }
 
     private string Hint() => _interrupted
-        ? $"Saving. Ctrl-C again leaves at once; {_request.Resume} goes on."
+        ? $"Saving. Ctrl-C again leaves at once; {_request.Resume ?? "the same command"} goes on."
         : "Ctrl-C saves and leaves; the same command goes on.";
 
     private void Post(Action happened) => _inbox.Writer.TryWrite(happened);

@@ -1,4 +1,5 @@
 using Hem.Cli.Processes;
+using Hem.Core.Sweeps;
 
 namespace Hem.Cli.Engine;
 
@@ -6,6 +7,19 @@ namespace Hem.Cli.Engine;
 internal static class TrainerProgram
 {
     private const string Name = "hem-trainer";
+
+    /// <summary>The program and its arguments for this sweep.</summary>
+    /// <exception cref="HemException">There is no such program, or the sweep needs what hem-trainer does not have.</exception>
+    public static IReadOnlyList<string> For(HemSweep sweep, SweepExpansion expansion, string sweepDirectory) =>
+        Lacks(sweep, expansion) is { } fault
+            ? throw new HemException(ExitCodes.Unavailable, fault + " Nothing was started.")
+            : Resolve(sweep.Spec.Trainer.Command, sweepDirectory);
+
+    /// <summary>A sentence about what the sweep needs and hem-trainer does not have, or null.</summary>
+    public static string? Lacks(HemSweep sweep, SweepExpansion expansion) => BuiltIn.Missing(sweep, expansion) is { Count: > 0 } missing
+        ? $"{Name} does not have {string.Join(", ", missing)}: it has {BuiltIn.Everything}. "
+            + "Name a trainer that has it in spec.trainer.command."
+        : null;
 
     /// <param name="command">`spec.trainer.command`, or null for hem-trainer.</param>
     /// <param name="sweepDirectory">Paths in the command are relative to the sweep file.</param>

@@ -57,4 +57,10 @@ internal static class Format
         line = string.Concat(line.Where(character => !char.IsControl(character)));
         return line.Length <= limit ? line : line[..(limit - 3)] + "...";
     }
+
+    /// <summary>A word as a shell reads it back.</summary>
+    public static string ShellWord(string text) =>
+        text.Length > 0 && text.All(character => char.IsAsciiLetterOrDigit(character) || "_@%+=:,./-".Contains(character))
+            ? text
+            : $"'{text.Replace("'", "'\\''")}'";
 }

@@ -23,7 +23,7 @@ internal static class SweepWriter
     private static ParameterValue Trainer(TrainerTemplate trainer) => Object(
     [
         ("gpus", trainer.Gpus),
-        ("threads", trainer.Threads),
+        ("threads", Any(trainer.Threads)),
         ("kernels", trainer.Kernels),
         ("overrides", List(trainer.Overrides, item => Object(
             [("match", Any(item.Match)), ("gpus", Any(item.Gpus)), ("threads", Any(item.Threads)), .. Pod(item.Pod)]))),

@@ -17,7 +17,7 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
             ? new TrainerTemplate
             {
                 Gpus = trainer.Whole("gpus", 0, 64) ?? otherwise.Gpus,
-                Threads = trainer.Whole("threads", 1, 1_024) ?? otherwise.Threads,
+                Threads = trainer.Whole("threads", 1, 1_024),
                 Kernels = Kernels(trainer) ?? otherwise.Kernels,
                 Overrides = Overrides(trainer),
                 Command = Command(trainer),

@@ -3,8 +3,8 @@ namespace Hem.Core.Sweeps;
 /// <summary>How a trial runs. Not part of its identity: a change here changes no result and no name.</summary>
 public sealed record TrainerTemplate
 {
-    /// <summary>Threads of the trainer.</summary>
-    public int Threads { get; init; } = 1;
+    /// <summary>Threads of the trainer; null where the sweep leaves it to Hem (1 at least).</summary>
+    public int? Threads { get; init; }
 
     /// <summary>Which vector kernels the trainer uses: <c>auto</c>, <c>512</c>, <c>256</c> or <c>128</c> bits.</summary>
     public string Kernels { get; init; } = "auto";

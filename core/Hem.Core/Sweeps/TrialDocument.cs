@@ -24,7 +24,7 @@ public sealed record TrialDocument(
     {
         var template = sweep.Spec.Trainer.For(trial.Parameters);
         return new(HemSweep.CurrentApiVersion, sweep.Metadata.Name, trial.Name, trial.Seed, ParameterTable.Resolve(trial.Parameters),
-            new TrainerSettings(template.Threads, template.Device, template.Kernels, template.Checkpoints.Every.TotalSeconds));
+            new TrainerSettings(template.Threads ?? 1, template.Device, template.Kernels, template.Checkpoints.Every.TotalSeconds));
     }
 
     /// <summary>Reads HEM_TRIAL; gives every fault at once and never throws for bad input.</summary>

@@ -77,6 +77,22 @@ public sealed class FailureTests : IDisposable
         again.ExitCode.ShouldBe(1, again.Output + again.Error);
         _work.Attempts.Count.ShouldBe(4);
         again.Output.ShouldContain("4 failed for good");
+        again.Output.ShouldContain($"To try them again: hem run {_work.File} --store {_work.Store} --retry-failed\n");
+    }
+
+    [Fact]
+    public async Task Failed_trials_are_tried_again_when_that_is_asked_for()
+    {
+        UseScript("[ $N ] || exit 64", failures: 0);
+        await _work.RunAsync();
+        UseScript("exec \"$TRAINER\"", failures: 0);
+
+        HemProcess again = await _work.RunAsync("--retry-failed");
+
+        again.ExitCode.ShouldBe(0, again.Output + again.Error);
+        _work.Trials.ShouldAllBe(trial => trial.Finished != null && trial.LastAttempt == 2 && trial.Failures == 0);
+        _work.Attempts.Where(attempt => attempt.Number == 1).ShouldAllBe(
+            attempt => attempt.Outcome == AttemptOutcome.Left && attempt.Reason == "forgiven: exit code 64");
     }
 
     [Fact]

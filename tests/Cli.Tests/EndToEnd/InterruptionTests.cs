@@ -23,7 +23,7 @@ public sealed class InterruptionTests : IDisposable
         hem.Interrupt();
 
         (await hem.EndAsync()).ShouldBe(130, hem.Output + hem.Error);
-        hem.Output.ShouldContain($"To go on: hem run {_work.File}");
+        hem.Output.ShouldContain($"To go on: hem run {_work.File} --store {_work.Store}\n");
         _work.Trainers.ShouldBeEmpty();
         _work.Attempts.ShouldAllBe(attempt => attempt.Outcome == AttemptOutcome.Left || attempt.Outcome == AttemptOutcome.Completed);
         _work.Trials.ShouldContain(trial => trial.Finished == null);
@@ -48,6 +48,44 @@ public sealed class InterruptionTests : IDisposable
 
         (await hem.EndAsync()).ShouldBe(130, hem.Output + hem.Error);
         hem.Error.ShouldContain("left at once");
+    }
+
+    [Fact]
+    public async Task Leaving_at_once_while_nothing_was_asked_to_stop_yet_still_asks_the_trainers_to_save()
+    {
+        // Says when it is asked, and how often.
+        _work.Folder.Write(
+            "trainer.sh", "#!/bin/sh\ntrap 'echo asked' TERM\necho ready\nwhile :; do sleep 0.02; done\n", executable: true);
+        _work.Write(more: "  trainer: {command: [./trainer.sh]}");
+        HemProcess hem = _work.Start();
+        await Patience.UntilAsync(() => Logs().Count(log => log.Contains("ready")) == 2, "two trainers to be ready");
+        hem.Interrupt();
+        await Patience.UntilAsync(() => Logs().Count(log => log.Contains("asked")) == 2, "the trainers to be asked");
+
+        hem.Interrupt();
+
+        (await hem.EndAsync()).ShouldBe(130, hem.Output + hem.Error);
+        await Patience.UntilAsync(() => Logs().Count(log => log.Split("asked").Length == 3) == 2, "the trainers to be asked again");
+
+        IEnumerable<string> Logs() => Directory.Exists(_work.Store)
+            ? Directory.EnumerateFiles(_work.Store, "attempt-1.log", SearchOption.AllDirectories).Select(File.ReadAllText)
+            : [];
+    }
+
+    [Fact]
+    public async Task A_hangup_saves_and_leaves_and_a_second_one_hurries_nobody()
+    {
+        _work.WriteLong();
+        HemProcess hem = _work.Start();
+        await _work.TrainingAsync();
+
+        hem.HangUp();
+        hem.HangUp();
+
+        (await hem.EndAsync()).ShouldBe(130, hem.Output + hem.Error);
+        hem.Output.ShouldContain("Saved and stopped");
+        _work.Trainers.ShouldBeEmpty();
+        _work.Attempts.ShouldAllBe(attempt => attempt.Outcome == AttemptOutcome.Left || attempt.Outcome == AttemptOutcome.Completed);
     }
 
     [Fact]

@@ -151,4 +151,60 @@ public sealed class RunTests : IDisposable
         python.WaitForExit();
         return python.ExitCode == 0;
     }
+
+    [Fact]
+    public async Task What_the_trainer_does_not_have_is_said_before_anything_starts()
+    {
+        _work.Folder.Write("sweep.yaml", """
+            apiVersion: hem.dev/v1alpha1
+            kind: HemSweep
+            metadata: {name: small}
+            spec:
+              base: {task: reacher, iterations: 1}
+              grid: {algorithm: [her]}
+              seeds: {count: 2}
+            """);
+
+        HemProcess hem = await _work.RunAsync();
+
+        hem.ExitCode.ShouldBe(69, hem.Output + hem.Error);
+        hem.Error.ShouldBe(
+            "hem: hem-trainer does not have algorithm her, task reacher: it has hem on flipbit-K and fourrooms, with cpu. "
+            + "Name a trainer that has it in spec.trainer.command. Nothing was started.\n");
+        _work.Attempts.ShouldBeEmpty();
+        HemProcess validate = await _work.HemAsync("validate", _work.File);
+        validate.ExitCode.ShouldBe(0, validate.Output + validate.Error);
+        validate.Error.ShouldStartWith("hem: warning: hem-trainer does not have algorithm her, task reacher");
+        HemProcess plan = await _work.HemAsync("plan", _work.File, "--store", _work.Store);
+        plan.Error.ShouldStartWith("hem: warning: hem-trainer does not have");
+    }
+
+    [Fact]
+    public async Task Complete_trials_of_an_earlier_version_that_leave_the_ranking_are_counted_at_the_start()
+    {
+        _work.Write(n: "[2, 4]");
+        await _work.RunAsync();
+        _work.Write(n: "[4, 6]");
+
+        HemProcess hem = await _work.RunAsync();
+        HemProcess again = await _work.RunAsync();
+
+        hem.Output.ShouldContain("2 finished trials of an earlier version of small leave the ranking");
+        again.Output.ShouldNotContain("leave the ranking");
+    }
+
+    [Theory]
+    [InlineData("  trainer: {threads: 1, command: [./trainer.sh]}", 1)]
+    [InlineData("  trainer: {threads: 3, command: [./trainer.sh]}", 3)]
+    [InlineData("  trainer: {command: [./trainer.sh]}", 0)]
+    public async Task Threads_that_are_set_are_kept_and_cores_are_spread_where_they_are_not(string trainer, int threads)
+    {
+        _work.Folder.Write("trainer.sh", $"#!/bin/sh\necho \"$HEM_TRIAL\"\nexec {Programs.Trainer}\n", executable: true);
+        _work.Write(n: "[2]", seeds: 1, more: trainer);
+
+        await _work.RunAsync("--parallelism", "1");
+
+        string log = File.ReadAllText(_work.Attempts.Single().LogPath!);
+        log.ShouldContain($"\"threads\":{(threads > 0 ? threads : Environment.ProcessorCount)},");
+    }
 }

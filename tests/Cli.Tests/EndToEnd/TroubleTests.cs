@@ -88,6 +88,64 @@ public sealed class TroubleTests : IDisposable
             attempt => attempt.Outcome == AttemptOutcome.Disrupted && attempt.Reason!.Contains("it reports to"));
     }
 
+    [Fact]
+    public async Task A_full_disk_pauses_the_sweep_and_it_goes_on_when_there_is_space()
+    {
+        if (Environment.UserName != "root") Assert.Skip("only root may mount a small file system");
+        string disk = Directory.CreateDirectory(_work.Store).FullName;
+        using Process mount = Process.Start("mount", ["-t", "tmpfs", "-o", "size=48m", "tmpfs", disk]);
+        await mount.WaitForExitAsync();
+        if (mount.ExitCode != 0) Assert.Skip("this machine lets nobody mount a file system");
+        try
+        {
+            _work.WriteLong();
+            HemProcess hem = _work.Start("--parallelism", "1");
+            await Patience.UntilAsync(() => hem.Output.Contains("started"), "a trainer to start");
+            string ballast = Path.Combine(disk, "ballast");
+            Fill(ballast);
+            await Patience.UntilAsync(
+                () => hem.Output.Contains("Trying again every 5 s."), "hem to say that the disk is full", Patience.Long);
+            hem.HasExited.ShouldBeFalse();
+            File.Delete(ballast);
+
+            (await hem.EndAsync()).ShouldBe(0, hem.Output + hem.Error);
+            _work.Trials.ShouldAllBe(trial => trial.Finished != null);
+        }
+        finally
+        {
+            using Process unmount = Process.Start("umount", ["-l", disk]);
+            await unmount.WaitForExitAsync();
+        }
+
+        static void Fill(string path)
+        {
+            using var stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Delete, bufferSize: 0);
+            try
+            {
+                while (true) stream.Write(new byte[4096]);
+            }
+            catch (IOException)
+            {
+                // Full.
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_standard_output_that_takes_nothing_costs_no_trial()
+    {
+        _work.Write();
+        string command = $"{Programs.Hem} run {_work.File} --store {_work.Store} > /dev/full";
+        var start = new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardError = true };
+        using Process shell = Process.Start(start)!;
+        string error = await shell.StandardError.ReadToEndAsync().Within("hem", Patience.Long);
+        await shell.WaitForExitAsync();
+
+        shell.ExitCode.ShouldBe(74, error);
+        error.ShouldStartWith("hem: standard output: ");
+        _work.Trials.ShouldAllBe(trial => trial.Finished != null);
+    }
+
     // In place of the old file, never into it: a shell reads its script while it runs.
     private void Replace(string text, bool executable)
     {

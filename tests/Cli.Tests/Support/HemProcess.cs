@@ -87,6 +87,8 @@ internal sealed partial class HemProcess : IDisposable
 
     public void Kill() => Send(9);
 
+    public void HangUp() => Send(1);
+
     public void Dispose()
     {
         if (!_process.HasExited) Send(9);

@@ -99,10 +99,7 @@ internal sealed class SweepWorkspace : IDisposable
         foreach (HemProcess hem in _started) hem.Dispose();
         if (Directory.Exists(Store) && HasSweep())
         {
-            foreach (ProcessIdentity trainer in Trainers)
-            {
-                if (SupervisedProcess.TryAdopt(trainer, _ => { }, out SupervisedProcess process)) process.Kill();
-            }
+            ProcessIdentity.KillAll("HEM_ATTEMPT", Attempts.Select(attempt => attempt.Id).ToHashSet());
         }
 
         Folder.Dispose();

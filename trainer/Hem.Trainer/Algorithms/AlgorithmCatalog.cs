@@ -17,9 +17,9 @@ internal static class AlgorithmCatalog
         ParameterSet parameters = trial.Parameters;
         string algorithm = parameters["algorithm"].AsString(), task = parameters["task"].AsString();
         List<string> faults = [];
-        if (trial.Trainer.Device != "cpu")
+        if (!BuiltIn.Devices.Contains(trial.Trainer.Device))
             faults.Add($"trainer.device: this trainer computes on cpu, not on {trial.Trainer.Device}");
-        if (algorithm != "hem")
+        if (!BuiltIn.HasAlgorithm(algorithm))
             faults.Add($"parameters.algorithm: this trainer has hem, not {algorithm}");
         IDiscreteTask? built = CreateTask(task, parameters);
         if (built is null)

@@ -1,0 +1,44 @@
+namespace Hem.Core.Sweeps;
+
+/// <summary>
+/// What the trainer that comes with Hem can run. A sweep may name every algorithm, task and device there is; those that are not here
+/// need a trainer program of one's own (spec.trainer.command).
+/// </summary>
+public static class BuiltIn
+{
+    public static IReadOnlyList<string> Algorithms { get; } = ["hem"];
+
+    /// <summary>Tasks, with K where a size stands.</summary>
+    public static IReadOnlyList<string> Tasks { get; } = [$"{TaskName.FlipBit}-K", TaskName.FourRooms];
+
+    public static IReadOnlyList<string> Devices { get; } = ["cpu"];
+
+    public static bool HasAlgorithm(string name) => Algorithms.Contains(name);
+
+    public static bool HasTask(string name) =>
+        TaskName.TryParse(name, out var task) && Tasks.Contains(task.Size == 0 ? task.Family : $"{task.Family}-K");
+
+    /// <summary>
+    /// What the sweep needs that is not here, in words ("algorithm her", "task reacher", "device cuda"), each once; empty where all is
+    /// here or the sweep brings its own trainer.
+    /// </summary>
+    public static IReadOnlyList<string> Missing(HemSweep sweep, SweepExpansion expansion)
+    {
+        if (sweep.Spec.Trainer.Command is not null) return [];
+        var missing = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var configuration in expansion.Configurations)
+        {
+            if (ParameterTable.Effective("algorithm", configuration.Parameters)?.AsString() is { } algorithm && !HasAlgorithm(algorithm))
+                missing.Add($"algorithm {algorithm}");
+            if (ParameterTable.Effective("task", configuration.Parameters)?.AsString() is { } task && !HasTask(task))
+                missing.Add($"task {task}");
+            var device = sweep.Spec.Trainer.For(configuration.Parameters).Device;
+            if (!Devices.Contains(device)) missing.Add($"device {device}");
+        }
+        return [.. missing];
+    }
+
+    /// <summary>All that is here, for people.</summary>
+    public static string Everything { get; } =
+        $"{string.Join(", ", Algorithms)} on {string.Join(" and ", Tasks)}, with {string.Join(" and ", Devices)}";
+}
