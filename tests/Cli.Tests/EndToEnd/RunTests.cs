@@ -204,7 +204,7 @@ public sealed class RunTests : IDisposable
 
         await _work.RunAsync("--parallelism", "1");
 
-        string log = File.ReadAllText(_work.Attempts.Single().LogPath!);
+        string log = File.ReadAllText(Directory.GetFiles(_work.Store, "attempt-1.log", SearchOption.AllDirectories).Single());
         log.ShouldContain($"\"threads\":{(threads > 0 ? threads : Environment.ProcessorCount)},");
     }
 }
