@@ -11,7 +11,7 @@ public class LearningTests(ITestOutputHelper output)
 {
     [Fact]
     public void Flip_bit_25_is_learned() =>
-        Reach(0.95, new HemSettings { Iterations = 800, Workers = 1 }, new FlipBit(25));
+        Reach(0.95, new HemSettings { Iterations = 150, Workers = 4 }, new FlipBit(25));
 
     [Fact]
     public void Flip_bit_50_is_learned() =>
