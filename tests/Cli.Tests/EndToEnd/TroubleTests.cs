@@ -93,19 +93,28 @@ public sealed class TroubleTests : IDisposable
     {
         if (Environment.UserName != "root") Assert.Skip("only root may mount a small file system");
         string disk = Directory.CreateDirectory(_work.Store).FullName;
-        using Process mount = Process.Start("mount", ["-t", "tmpfs", "-o", "size=48m", "tmpfs", disk]);
+        using Process mount = Process.Start("mount", ["-t", "tmpfs", "-o", "size=48m,mode=0700", "tmpfs", disk]);
         await mount.WaitForExitAsync();
         if (mount.ExitCode != 0) Assert.Skip("this machine lets nobody mount a file system");
         try
         {
-            _work.WriteLong();
+            // A trainer that fails when there is no space, so that nothing runs while hem waits for some.
+            (string full, string go) = (_work.Folder["full"], _work.Folder["go"]);
+            _work.Folder.Write(
+                "trainer.sh",
+                $"#!/bin/sh\nwhile [ ! -e {go} ]; do [ -e {full} ] && exit 3; sleep 0.05; done\nexec {Programs.Trainer}\n",
+                executable: true);
+            _work.Write(seeds: 1, more: "  trainer: {command: [./trainer.sh]}");
             HemProcess hem = _work.Start("--parallelism", "1");
-            await Patience.UntilAsync(() => hem.Output.Contains("started"), "a trainer to start");
+            await Patience.UntilAsync(() => hem.HasExited || hem.Output.Contains("started"), "a trainer to start");
+            hem.HasExited.ShouldBeFalse(hem.Output + hem.Error);
             string ballast = Path.Combine(disk, "ballast");
             Fill(ballast);
+            _work.Folder.Write("full", "");
             await Patience.UntilAsync(
                 () => hem.Output.Contains("Trying again every 5 s."), "hem to say that the disk is full", Patience.Long);
             hem.HasExited.ShouldBeFalse();
+            _work.Folder.Write("go", "");
             File.Delete(ballast);
 
             (await hem.EndAsync()).ShouldBe(0, hem.Output + hem.Error);

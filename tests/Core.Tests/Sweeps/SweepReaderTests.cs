@@ -83,7 +83,7 @@ public class SweepReaderTests
         spec.Budget.ShouldBeNull();
         spec.Suspend.ShouldBeFalse();
         spec.Trainer.Checkpoints.Every.ShouldBe(TimeSpan.FromSeconds(60));
-        (spec.Trainer.Threads, spec.Trainer.Device, spec.Trainer.Kernels, spec.Trainer.Command).ShouldBe((1, "cpu", "auto", null));
+        (spec.Trainer.Threads, spec.Trainer.Device, spec.Trainer.Kernels, spec.Trainer.Command).ShouldBe(((int?)null, "cpu", "auto", null));
     }
 
     [Fact]
