@@ -6,8 +6,9 @@ namespace Hem.Progress;
 
 /// <summary>
 /// Checkpoints as files, <c>ROOT/SWEEP-UID/TRIAL/COUNT-ITERATION-SHA256.checkpoint</c>. The last two of a trial are kept; each
-/// appears whole (written beside, synced, renamed) or not at all. Files that are not named as it names its own, it neither counts nor touches, wherever
-/// under the root they are. Thread-safe; one process at a time.
+/// appears whole (written beside, synced, renamed) or not at all. Files that are not named as it names its own,
+/// it neither counts nor touches, wherever under the root they are.
+/// Thread-safe; one process at a time.
 /// </summary>
 public sealed class FileCheckpointStore : ICheckpointStore
 {

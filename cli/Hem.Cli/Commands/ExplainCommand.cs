@@ -55,7 +55,9 @@ internal static class ExplainCommand
         var text = new StringBuilder("""
             # Parameters of a trial
 
-            What `base`, `cases`, `grid` and `exclude` of a sweep may set, and what `HEM_TRIAL` holds. A parameter that a trial's algorithm or
+            What `base`, `cases`, `grid` and `exclude` of a sweep may set, and what `HEM_TRIAL` holds.
+            """ + """
+             A parameter that a trial's algorithm or
             task does not use is a fault when it is set for it. Written by `hem explain --markdown`.
 
             | name | values | meaning |

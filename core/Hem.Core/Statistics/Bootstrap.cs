@@ -69,7 +69,9 @@ public static class Bootstrap
         return (new(Summary.Quantile(results, 0.025), Summary.Quantile(results, 0.975)), Math.Min(1, tail));
     }
 
-    /// <summary>The largest probability whose <see cref="Summary.Quantile"/> is not above 0, of a sorted sample with 0 between its ends.</summary>
+    /// <summary>
+    /// The largest probability whose <see cref="Summary.Quantile"/> is not above 0, of a sorted sample with 0 between its ends.
+    /// </summary>
     private static double ShareBelow(double[] sorted)
     {
         var above = Array.FindIndex(sorted, value => value > 0);

@@ -54,7 +54,9 @@ public readonly record struct SeedScore(long Seed, double Value, long Episodes =
 /// <param name="Method">What <paramref name="Interval"/> is.</param>
 public sealed record Estimate(double Value, Interval? Interval, int Count, Center Center, IntervalMethod Method)
 {
-    /// <summary>From this many runs on a score is the interquartile mean with a bootstrap interval, below it the mean with a t interval.</summary>
+    /// <summary>
+    /// From this many runs on a score is the interquartile mean with a bootstrap interval, below it the mean with a t interval.
+    /// </summary>
     public const int BootstrapFrom = 20;
 
     /// <summary>

@@ -41,7 +41,9 @@ internal static class EvaluationError
     /// <summary>Half the width of the 95% interval that a standard error stands for.</summary>
     public static double HalfWidth(double standardError) => Z * standardError;
 
-    /// <summary>P(|X| &gt;= |z|) for a standard normal X: by its series (Marsaglia 2004), in the tail by Laplace's continued fraction.</summary>
+    /// <summary>
+    /// P(|X| &gt;= |z|) for a standard normal X: by its series (Marsaglia 2004), in the tail by Laplace's continued fraction.
+    /// </summary>
     public static double TwoTails(double z)
     {
         z = Math.Abs(z);

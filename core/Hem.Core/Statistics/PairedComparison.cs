@@ -5,7 +5,8 @@ namespace Hem.Core.Statistics;
 /// <param name="Difference">Left minus right over the common seeds; NaN when there are none.</param>
 /// <param name="Interval">95% interval of the difference, within [-1, 1]; null when none can be given.</param>
 /// <param name="PValue">Two-sided, of the hypothesis that there is no difference; NaN where there is no interval.</param>
-/// <param name="ProbabilityOfImprovement">That a run of the left one scores higher than a run of the right one, over all their runs.</param>
+/// <param name="ProbabilityOfImprovement">That a run of the left one scores higher than a run of the right one, over
+/// all their runs.</param>
 public sealed record PairedComparison(
     int CommonSeeds, double Difference, Interval? Interval, double PValue, double ProbabilityOfImprovement)
 {

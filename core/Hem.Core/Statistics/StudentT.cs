@@ -109,7 +109,9 @@ public static class StudentT
         static double Guard(double value) => Math.Abs(value) < tiny ? tiny : value;
     }
 
-    /// <summary>ln Gamma(x) for x &gt; 0: Stirling's series (DLMF 5.11.1) after stepping x up to where it is exact to double precision.</summary>
+    /// <summary>
+    /// ln Gamma(x) for x &gt; 0: Stirling's series (DLMF 5.11.1) after stepping x up to where it is exact to double precision.
+    /// </summary>
     internal static double LogGamma(double x)
     {
         var shift = 0.0;

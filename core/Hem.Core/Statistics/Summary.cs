@@ -41,7 +41,8 @@ public static class Summary
 
     /// <summary>
     /// Interquartile mean: the mean of what is left when floor(n / 4) values are cut off at each end, which is what rliable reports
-    /// (Agarwal et al. 2021; scipy's <c>trim_mean(x, 0.25)</c>). Below four values nothing is cut and it is the mean. NaN of an empty sample.
+    /// (Agarwal et al. 2021; scipy's <c>trim_mean(x, 0.25)</c>). Below four values nothing is cut and it is the mean.
+    /// NaN of an empty sample.
     /// </summary>
     public static double InterquartileMean(ReadOnlySpan<double> values)
     {

@@ -2,8 +2,9 @@ namespace Hem.Core.Sweeps;
 
 /// <summary>
 /// The defaults of API version hem.dev/v1alpha1. Frozen: a trial's identity is made of what differs from them, so a changed default
-/// would silently give old names to new work. Sources: "paper" is the appendix of Tang & Kucukelbir 2021, "HER" is openai/baselines' her, "HPG" is
-/// paulorauber/hpg; "ours" where they are silent.
+/// would silently give old names to new work. Sources: "paper" is the appendix of Tang & Kucukelbir 2021,
+/// "HER" is openai/baselines' her,
+/// "HPG" is paulorauber/hpg; "ours" where they are silent.
 /// </summary>
 internal static class ParameterDefaults
 {

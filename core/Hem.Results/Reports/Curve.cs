@@ -20,7 +20,10 @@ internal sealed record CurveAxis(string Id, string Name, string Title, Func<Repo
     }
 }
 
-/// <summary>One trial's curve; <paramref name="Stopped"/> when <c>stopAt</c> ended it, <paramref name="Unfinished"/> when it still runs or failed.</summary>
+/// <summary>
+/// One trial's curve; <paramref name="Stopped"/> when <c>stopAt</c> ended it, <paramref name="Unfinished"/> when it still runs or
+/// failed.
+/// </summary>
 internal sealed record SeedCurve(long Seed, double[] X, double[] Y, bool Stopped, bool Unfinished)
 {
     /// <summary>Value at <paramref name="x"/>, by a straight line between evaluations; the last value after the last one.</summary>

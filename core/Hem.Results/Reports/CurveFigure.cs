@@ -26,7 +26,8 @@ internal static class CurveFigure
     /// <summary>What the lines and bands are, for the caption.</summary>
     public static string Caption(TaskResults task)
     {
-        var counts = task.Configurations.Select(configuration => configuration.Scores.Count).Where(count => count > 0).Distinct().Order().ToArray();
+        var counts = task.Configurations.Select(configuration => configuration.Scores.Count)
+            .Where(count => count > 0).Distinct().Order().ToArray();
         var seeds = counts.Length switch
         {
             0 => "No trial has finished: lines show the mean of what there is, as far as all seeds have come, without a band. ",
@@ -36,8 +37,10 @@ internal static class CurveFigure
                 + $"Band{(counts[0] < Curve.BandFrom ? $" (from {Curve.BandFrom} seeds on)" : "")}: "
                 + $"pointwise 95% interval ({(task.Ranking.Center == Center.Mean ? "Student t, clipped to 0 and 1" : "bootstrap")}). ",
         };
-        var thin = ShowsSeeds(task) && task.Configurations.Any(configuration => configuration.Trials.Count > 1) ? "Thin lines: single seeds" : "";
-        if (task.Configurations.Any(configuration => configuration.Trials.Any(trial => trial.State != ReportTrialState.Complete && trial.Points.Count > 0)))
+        var thin = ShowsSeeds(task) && task.Configurations.Any(configuration => configuration.Trials.Count > 1)
+            ? "Thin lines: single seeds" : "";
+        if (task.Configurations.Any(configuration => configuration.Trials.Any(trial =>
+                trial.State != ReportTrialState.Complete && trial.Points.Count > 0)))
             thin = thin.Length > 0 ? thin + ", dashed where the trial is not finished (left out of line and band)"
                 : "Thin dashed lines: trials that are not finished (left out of line and band)";
         var stopped = task.Configurations.Any(configuration => configuration.Trials.Any(trial => trial.StoppedEarly))
@@ -45,7 +48,8 @@ internal static class CurveFigure
         var panels = task.Many ? " Grey: the other configurations." + (task.ColourBy is { } parameter ? $" Colour: {parameter}." : "") : "";
         var omitted = task.Configurations.Count > MostPanels
             ? $" Panels are the {MostPanels} highest scores of {Words.Number(task.Configurations.Count)} configurations"
-                + (task.Configurations.Count > MostGhosts ? $"; grey lines are {MostGhosts} of them, evenly spread over the ranking." : ".") : "";
+                + (task.Configurations.Count > MostGhosts
+                    ? $"; grey lines are {MostGhosts} of them, evenly spread over the ranking." : ".") : "";
         return seeds + thin + (thin.Length > 0 ? "." : "") + stopped + panels + omitted;
     }
 
@@ -55,7 +59,8 @@ internal static class CurveFigure
 
     private static Svg OneFrame(TaskResults task, CurveAxis axis, string title)
     {
-        var curves = task.Configurations.Select(configuration => Curve.Of(configuration, axis, task.Ranking.Center, withBand: true)).ToArray();
+        var curves = task.Configurations
+            .Select(configuration => Curve.Of(configuration, axis, task.Ranking.Center, withBand: true)).ToArray();
         var labels = task.Configurations.Select(Label).ToArray();
         var labelWidth = Math.Clamp(labels.Max(label => Svg.TextWidth(label, 12.5)), 30, 230);
         const double height = 400, left = 54, top = 14, bottom = height - 50;
@@ -82,7 +87,8 @@ internal static class CurveFigure
         {
             var (index, endX, endY) = ends[k];
             svg.Line(x.At(endX) + 2, y.At(endY), right + 10, places[k], Paint.Ghost, 0.8);
-            svg.Line(right + 10, places[k], right + 30, places[k], paints[index], curves[index].Provisional ? 1.2 : 2.2, Dash(curves[index], Palette.Dash(index, task.Ordered)));
+            svg.Line(right + 10, places[k], right + 30, places[k], paints[index],
+                curves[index].Provisional ? 1.2 : 2.2, Dash(curves[index], Palette.Dash(index, task.Ordered)));
             svg.Text(right + 36, places[k] + 4.3, Svg.Fit(labels[index], 12.5, labelWidth + 4), Paint.Ink, 12.5, hint: labels[index]);
         }
         return svg;
@@ -94,8 +100,10 @@ internal static class CurveFigure
         var byRank = task.Ranking.Rows.Select(row => row.Index).ToArray();
         // All of them in their own order where they fit; else the best, best first.
         int[] shown = all <= MostPanels ? [.. Enumerable.Range(0, all)] : byRank[..MostPanels];
-        int[] ghosts = all <= MostGhosts ? byRank : [.. Enumerable.Range(0, MostGhosts).Select(i => byRank[i * (all - 1) / (MostGhosts - 1)])];
-        var curves = shown.Union(ghosts).ToDictionary(i => i, i => Curve.Of(task.Configurations[i], axis, task.Ranking.Center, withBand: shown.Contains(i)));
+        int[] ghosts = all <= MostGhosts ? byRank
+            : [.. Enumerable.Range(0, MostGhosts).Select(i => byRank[i * (all - 1) / (MostGhosts - 1)])];
+        var curves = shown.Union(ghosts).ToDictionary(i => i,
+            i => Curve.Of(task.Configurations[i], axis, task.Ranking.Center, withBand: shown.Contains(i)));
 
         const double left = 52, gap = 16, panelHeight = 92, headHeight = 36, top = 0;
         var longest = shown.Max(index => Svg.TextWidth(Label(task.Configurations[index]), BoldSize));
@@ -145,15 +153,18 @@ internal static class CurveFigure
     }
 
     internal static string Label(ConfigurationResult configuration) =>
-        configuration.Partial ? $"{configuration.Label} ({configuration.Scores.Count} of {configuration.Trials.Count} seeds)" : configuration.Label;
+        configuration.Partial ? $"{configuration.Label} ({configuration.Scores.Count} of {configuration.Trials.Count} seeds)"
+            : configuration.Label;
 
-    internal static string Slug(string text) => string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+    internal static string Slug(string text) =>
+        string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
 
     private static Scale XScale(IEnumerable<Curve> curves, double from, double to, int ticks) =>
         new(0, curves.SelectMany(curve => curve.Seeds.Select(seed => seed.X[^1])).DefaultIfEmpty(1).Max(), from, to, ticks);
 
     private static void Frame(
-        Svg svg, Scale x, Scale y, double left, double right, double top, double bottom, string xTitle, string yTitle, bool labelX, bool labelY)
+        Svg svg, Scale x, Scale y, double left, double right, double top, double bottom,
+        string xTitle, string yTitle, bool labelX, bool labelY)
     {
         foreach (var (tick, label) in y.Ticks.Zip(y.Labels()))
         {
@@ -188,7 +199,8 @@ internal static class CurveFigure
     {
         // A lone seed is the centre line itself.
         var seeds = curve.Seeds.Count == 1 && !curve.Seeds[0].Unfinished ? [] : curve.Seeds;
-        foreach (var seed in seeds.Where(seed => allLines || seed.Unfinished || curve.Low.Length == 0).OrderBy(seed => seed.Unfinished ? 0 : 1).Take(MostSeedLines))
+        foreach (var seed in seeds.Where(seed => allLines || seed.Unfinished || curve.Low.Length == 0)
+            .OrderBy(seed => seed.Unfinished ? 0 : 1).Take(MostSeedLines))
         {
             svg.Path(LineData(seed.X, seed.Y, x, y), paint, 0.9, seed.Unfinished ? "3 2.5" : null,
                 seed.Unfinished ? 0.75 : 0.45, $"seed {seed.Seed}{(seed.Unfinished ? ", not finished" : "")}");

@@ -25,7 +25,8 @@ internal static class FinalFigure
         var left = 22 + Math.Clamp(labels.Max(label => Svg.TextWidth(label, 12.5)), 30, 230);
         var right = width - 28 - scores.Max(score => Svg.TextWidth(score, 12));
         var bottom = top + order.Length * rowHeight + 4;
-        var svg = new Svg(width, bottom + 46, $"Final success rate{(task.Task.Length > 0 ? $" on {task.Task}" : "")}", Words.Headline(task, nameTask: true));
+        var svg = new Svg(width, bottom + 46, $"Final success rate{(task.Task.Length > 0 ? $" on {task.Task}" : "")}",
+            Words.Headline(task, nameTask: true));
 
         var low = Lowest(order.SelectMany(index => task.Configurations[index].Scores.Select(score => score.Value)
             .Append(rank[index].Estimate.Interval?.Low ?? 1)));
@@ -36,7 +37,8 @@ internal static class FinalFigure
             svg.Text(x.At(tick), bottom + 17, label, Paint.Muted, 11.5, "middle");
         }
         svg.Line(left, bottom, right, bottom, Paint.Axis);
-        svg.Text((left + right) / 2, bottom + 38, $"final success rate{(low > 0 ? $" (axis starts at {Words.Rate(low)})" : "")}", Paint.Muted, 12.5, "middle");
+        svg.Text((left + right) / 2, bottom + 38, $"final success rate{(low > 0 ? $" (axis starts at {Words.Rate(low)})" : "")}",
+            Paint.Muted, 12.5, "middle");
 
         for (var place = 0; place < order.Length; place++)
         {
@@ -53,7 +55,10 @@ internal static class FinalFigure
                 svg.Line(Math.Min(from, to - 1.5), y, to, y, paint, 2.2);
             }
             foreach (var (score, offset) in Stack(configuration.Scores.Take(MostDots), x, rowHeight))
-                svg.Circle(x.At(score.Value), y + offset, rowHeight > 22 ? 4 : 3, paint, filled: true, opacity: 0.55, hint: $"seed {score.Seed}: {Words.Rate(score.Value)}");
+            {
+                svg.Circle(x.At(score.Value), y + offset, rowHeight > 22 ? 4 : 3, paint, filled: true, opacity: 0.55,
+                    hint: $"seed {score.Seed}: {Words.Rate(score.Value)}");
+            }
             if (estimate.Count > 1)
                 svg.Line(x.At(estimate.Value), y - rowHeight * 0.3, x.At(estimate.Value), y + rowHeight * 0.3, Paint.Ink, 2);
             svg.Text(width - 6, y + 4.3, scores[place], estimate.Count == 0 ? Paint.Muted : Paint.Ink, 12, "end");
@@ -64,17 +69,21 @@ internal static class FinalFigure
     public static string Caption(TaskResults task)
     {
         var mean = task.Ranking.Center == Center.Mean;
-        var text = $"Dots: single finished seeds, each the mean of its last {FinalScore.Points} evaluations (the last value where it stopped early). "
-            + $"Upright bar: {(mean ? "mean" : "interquartile mean")}; line and brackets: its 95% interval ({(mean ? "Student t over seeds, clipped to 0 and 1" : "bootstrap over seeds")}).";
+        var text = $"Dots: single finished seeds, each the mean of its last {FinalScore.Points} evaluations "
+            + $"(the last value where it stopped early). "
+            + $"Upright bar: {(mean ? "mean" : "interquartile mean")}; line and brackets: its 95% interval "
+            + $"({(mean ? "Student t over seeds, clipped to 0 and 1" : "bootstrap over seeds")}).";
         if (task.Ranking.Rows.Any(row => row.Estimate.Method == IntervalMethod.EvaluationError))
         {
-            text += " Where seeds agree more closely than their number of evaluation episodes can tell them apart, the interval is widened to that error alone; "
+            text += " Where seeds agree more closely than their number of evaluation episodes can tell them apart, "
+                + "the interval is widened to that error alone; "
                 + "it then says nothing of how seeds differ.";
         }
         if (task.ColourBy is { } parameter)
             text += $" Colour: {parameter}.";
         return task.Configurations.Count > MostRows
-            ? text + $" The {MostRows} highest of {Words.Number(task.Configurations.Count)} configurations are drawn; all are in ranking.json." : text;
+            ? text + $" The {MostRows} highest of {Words.Number(task.Configurations.Count)} "
+                + "configurations are drawn; all are in ranking.json." : text;
     }
 
     private static string Score(ConfigurationResult configuration, Estimate estimate)

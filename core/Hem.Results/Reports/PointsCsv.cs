@@ -17,7 +17,8 @@ internal static class PointsCsv
     /// <summary>Task, algorithm, and every parameter that varies anywhere in the sweep.</summary>
     public static IReadOnlyList<string> Parameters(ReportData data)
     {
-        string[] always = data.Configurations.Any(configuration => configuration.Parameters.ContainsKey("task")) ? ["task", "algorithm"] : ["algorithm"];
+        string[] always = data.Configurations.Any(configuration => configuration.Parameters.ContainsKey("task"))
+            ? ["task", "algorithm"] : ["algorithm"];
         return [.. always.Union(TaskResults.VaryingParameters(data.Configurations, data.ParametersSet))];
     }
 
@@ -33,7 +34,8 @@ internal static class PointsCsv
             {
                 var superseded = configuration.Superseded || trial.Superseded ? "true" : "false";
                 var head = string.Create(CultureInfo.InvariantCulture,
-                    $"{Field(data.Sweep)},{Field(configuration.Id)},{Field(trial.Name)},{trial.Seed},{State(trial.State)},{superseded}{values}");
+                    $"{Field(data.Sweep)},{Field(configuration.Id)},{Field(trial.Name)},"
+                        + $"{trial.Seed},{State(trial.State)},{superseded}{values}");
                 foreach (var point in trial.Points)
                 {
                     writer.Write(head);

@@ -19,9 +19,10 @@ namespace Hem.Results.Reports;
 /// <c>iterations</c> and <c>trajectories</c> (of its longest finished trial), <c>score</c>, <c>interval</c>
 /// ([low, high] at 95%, or null), <c>intervalMethod</c> (<c>studentT</c>, <c>bootstrap</c>, <c>evaluationError</c>, <c>none</c>),
 /// <c>mean</c>, <c>median</c>, <c>interquartileMean</c>, <c>standardDeviation</c>, <c>scores</c> [{<c>seed</c>, <c>score</c>}], and
-/// <c>againstBest</c>, null for the first: <c>verdict</c> (<c>worse</c>, <c>betterOverCommonSeeds</c>, <c>noDifferenceShown</c>, <c>noDifferenceShownAmongMany</c>,
-/// <c>tooFewSeeds</c>, <c>noInterval</c>), <c>text</c>, <c>commonSeeds</c>, <c>difference</c> (best minus this one), <c>interval</c>,
-/// <c>pValue</c> (of this comparison alone; the verdict is Holm's over all), <c>probabilityOfImprovement</c> (of a run of the best scoring
+/// <c>againstBest</c>, null for the first: <c>verdict</c> (<c>worse</c>, <c>betterOverCommonSeeds</c>, <c>noDifferenceShown</c>,
+/// <c>noDifferenceShownAmongMany</c>, <c>tooFewSeeds</c>, <c>noInterval</c>), <c>text</c>, <c>commonSeeds</c>, <c>difference</c>
+/// (best minus this one), <c>interval</c>, <c>pValue</c>
+/// (of this comparison alone; the verdict is Holm's over all), <c>probabilityOfImprovement</c> (of a run of the best scoring
 /// higher than a run of this one). Numbers are not rounded; what is not there is null.</para>
 /// </remarks>
 internal static class RankingJson

@@ -61,7 +61,8 @@ public sealed class Report
             return text.ToString();
 
             static string Seeds(ConfigurationResult configuration) => configuration.Partial
-                ? $"{configuration.Scores.Count} of {ReportHtml.Count(configuration.Trials.Count, "seed")}" : ReportHtml.Count(configuration.Scores.Count, "seed");
+                ? $"{configuration.Scores.Count} of {ReportHtml.Count(configuration.Trials.Count, "seed")}"
+                : ReportHtml.Count(configuration.Scores.Count, "seed");
         }
     }
 

@@ -22,7 +22,8 @@ public sealed partial record ReportData
         var points = Points(store, sweep.Uid);
         var attempts = LastAttempts(store, sweep.Uid);
 
-        var configurations = new Dictionary<string, (string Label, ParameterSet Parameters, List<ReportTrial> Trials)>(StringComparer.Ordinal);
+        var configurations =
+            new Dictionary<string, (string Label, ParameterSet Parameters, List<ReportTrial> Trials)>(StringComparer.Ordinal);
         foreach (var configuration in expansion?.Configurations ?? [])
             configurations.TryAdd(configuration.Id, (configuration.Label, ParameterTable.Resolve(configuration.Parameters), []));
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -38,7 +39,10 @@ public sealed partial record ReportData
             });
         }
         foreach (var trial in expansion?.Trials.Where(trial => !seen.Contains(trial.Name)) ?? [])
-            configurations[trial.ConfigurationId].Trials.Add(new() { Name = trial.Name, Seed = trial.Seed, State = ReportTrialState.Waiting });
+        {
+            configurations[trial.ConfigurationId].Trials.Add(
+                new() { Name = trial.Name, Seed = trial.Seed, State = ReportTrialState.Waiting });
+        }
 
         return new()
         {
@@ -74,7 +78,8 @@ public sealed partial record ReportData
         Seed = trial.Seed,
         State = trial.Finished is not null ? ReportTrialState.Complete
             : attempts.Last is { Ended: null } ? ReportTrialState.Running
-            : trial.FailedPermanently || trial.Failures > retries.Failures || trial.Disruptions > retries.Disruptions ? ReportTrialState.Failed
+            : trial.FailedPermanently || trial.Failures > retries.Failures || trial.Disruptions > retries.Disruptions
+                ? ReportTrialState.Failed
             : ReportTrialState.Waiting,
         StoppedEarly = trial.Finished?.StoppedEarly ?? false,
         Attempts = trial.LastAttempt,
@@ -91,7 +96,8 @@ public sealed partial record ReportData
         {
             if (!result.TryGetValue(point.Trial, out var curve))
                 result.Add(point.Trial, curve = []);
-            curve.Add(new(point.Iteration, point.Trajectories, point.EnvSteps, point.Updates, point.SuccessRate, point.Loss, point.WallSeconds));
+            curve.Add(new(
+                point.Iteration, point.Trajectories, point.EnvSteps, point.Updates, point.SuccessRate, point.Loss, point.WallSeconds));
         }
         return result;
     }

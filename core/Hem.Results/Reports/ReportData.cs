@@ -1,6 +1,8 @@
 namespace Hem.Results.Reports;
 
-/// <summary>All that a report says, free of where it is stored. Everything here may be partial: trials may still run, have failed or wait.</summary>
+/// <summary>
+/// All that a report says, free of where it is stored. Everything here may be partial: trials may still run, have failed or wait.
+/// </summary>
 public sealed partial record ReportData
 {
     /// <summary>The sweep's name.</summary>

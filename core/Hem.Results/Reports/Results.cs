@@ -5,7 +5,8 @@ using Hem.Core.Sweeps;
 namespace Hem.Results.Reports;
 
 /// <summary>One configuration of a task with what its finished trials scored.</summary>
-internal sealed record ConfigurationResult(ReportConfiguration Source, string Label, IReadOnlyList<ReportTrial> Trials, IReadOnlyList<SeedScore> Scores)
+internal sealed record ConfigurationResult(
+    ReportConfiguration Source, string Label, IReadOnlyList<ReportTrial> Trials, IReadOnlyList<SeedScore> Scores)
 {
     public int Count(ReportTrialState state) => Trials.Count(trial => trial.State == state);
 
@@ -52,7 +53,8 @@ internal sealed class TaskResults
             .. sources.OrderBy(source => source, Comparer<ReportConfiguration>.Create(Compare)).Select(source =>
             {
                 var trials = source.Trials.Where(trial => !trial.Superseded).OrderBy(trial => trial.Seed).ToArray();
-                return new ConfigurationResult(source, Label(source), trials, [.. trials.Where(IsScored).Select(trial => Score(source, trial))]);
+                var scores = trials.Where(IsScored).Select(trial => Score(source, trial));
+                return new ConfigurationResult(source, Label(source), trials, [.. scores]);
             }),
         ];
         Ranking = Ranking.Of([.. Configurations.Select(configuration => configuration.Scores)]);
@@ -75,7 +77,10 @@ internal sealed class TaskResults
         : Palette.Colour(colours[Configurations[index].Source.Parameters.GetValueOrDefault(ColourBy, "")]);
 
     private List<string> Values(string name) =>
-        [.. Configurations.Select(configuration => configuration.Source.Parameters.GetValueOrDefault(name, "")).Distinct().Order(NaturalOrder.Instance)];
+    [
+        .. Configurations.Select(configuration => configuration.Source.Parameters.GetValueOrDefault(name, ""))
+            .Distinct().Order(NaturalOrder.Instance),
+    ];
 
     public static IReadOnlyList<TaskResults> Of(ReportData data) =>
     [

@@ -60,6 +60,7 @@ internal sealed class Scale
             while (decimals < 6 && Math.Abs(step * Math.Pow(10, decimals) - Math.Round(step * Math.Pow(10, decimals))) > 1e-6)
                 decimals++;
         }
-        return [.. Ticks.Select(tick => tick.ToString("N" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))];
+        var format = "N" + decimals.ToString(CultureInfo.InvariantCulture);
+        return [.. Ticks.Select(tick => tick.ToString(format, CultureInfo.InvariantCulture))];
     }
 }

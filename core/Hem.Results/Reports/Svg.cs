@@ -43,7 +43,8 @@ internal sealed class Svg
                 '>' => result.Append("&gt;"),
                 '"' => result.Append("&quot;"),
                 '\'' => result.Append("&#39;"),
-                _ when (c < ' ' && c is not ('\t' or '\n' or '\r')) || c is '\uFFFE' or '\uFFFF' || char.IsSurrogate(c) && !IsPaired(text) => result.Append('\uFFFD'),
+                _ when (c < ' ' && c is not ('\t' or '\n' or '\r')) || c is '\uFFFE' or '\uFFFF'
+                    || char.IsSurrogate(c) && !IsPaired(text) => result.Append('\uFFFD'),
                 _ => result.Append(c),
             };
         }
@@ -95,7 +96,9 @@ internal sealed class Svg
     {
         if (data.Length == 0)
             return;
-        body.Append(CultureInfo.InvariantCulture, $"<path class=\"s\" d=\"{data}\" fill=\"none\" stroke=\"{paint.Light}\" stroke-width=\"{At(thickness)}\" stroke-linejoin=\"round\"");
+        body.Append(CultureInfo.InvariantCulture,
+            $"<path class=\"s\" d=\"{data}\" fill=\"none\" stroke=\"{paint.Light}\""
+            + $" stroke-width=\"{At(thickness)}\" stroke-linejoin=\"round\"");
         if (dash is not null)
             body.Append(CultureInfo.InvariantCulture, $" stroke-dasharray=\"{dash}\"");
         if (opacity < 1)
@@ -113,14 +116,19 @@ internal sealed class Svg
 
     public void Circle(double x, double y, double radius, Paint paint, bool filled, double opacity = 1, string? hint = null)
     {
-        var colour = filled ? $"class=\"f\" fill=\"{paint.Light}\" fill-opacity=\"{At(opacity)}\"" : $"class=\"s o\" fill=\"{Paint.Paper.Light}\" stroke=\"{paint.Light}\" stroke-width=\"1.4\"";
+        var colour = filled
+            ? $"class=\"f\" fill=\"{paint.Light}\" fill-opacity=\"{At(opacity)}\""
+            : $"class=\"s o\" fill=\"{Paint.Paper.Light}\" stroke=\"{paint.Light}\" stroke-width=\"1.4\"";
         body.Append(CultureInfo.InvariantCulture, $"<circle {colour} cx=\"{At(x)}\" cy=\"{At(y)}\" r=\"{At(radius)}\"");
         Finish("circle", paint, hint);
     }
 
-    public void Text(double x, double y, string text, Paint paint, double size = 12, string anchor = "start", bool bold = false, double rotate = 0, bool halo = false, string? hint = null)
+    public void Text(
+        double x, double y, string text, Paint paint, double size = 12, string anchor = "start", bool bold = false, double rotate = 0,
+        bool halo = false, string? hint = null)
     {
-        body.Append(CultureInfo.InvariantCulture, $"<text class=\"f{(halo ? " h" : "")}\" x=\"{At(x)}\" y=\"{At(y)}\" fill=\"{paint.Light}\" font-size=\"{At(size)}\"");
+        body.Append(CultureInfo.InvariantCulture,
+            $"<text class=\"f{(halo ? " h" : "")}\" x=\"{At(x)}\" y=\"{At(y)}\" fill=\"{paint.Light}\" font-size=\"{At(size)}\"");
         if (anchor != "start")
             body.Append(CultureInfo.InvariantCulture, $" text-anchor=\"{anchor}\"");
         if (bold)
@@ -128,7 +136,10 @@ internal sealed class Svg
         if (rotate != 0)
             body.Append(CultureInfo.InvariantCulture, $" transform=\"rotate({At(rotate)} {At(x)} {At(y)})\"");
         if (halo)
-            body.Append(CultureInfo.InvariantCulture, $" stroke=\"{Paint.Paper.Light}\" stroke-width=\"3\" paint-order=\"stroke\" stroke-linejoin=\"round\"");
+        {
+            body.Append(CultureInfo.InvariantCulture,
+                $" stroke=\"{Paint.Paper.Light}\" stroke-width=\"3\" paint-order=\"stroke\" stroke-linejoin=\"round\"");
+        }
         body.Append(CultureInfo.InvariantCulture, $" style=\"--d:{paint.Dark}\">");
         if (hint is not null)
             body.Append("<title>").Append(Escape(hint)).Append("</title>");
@@ -149,7 +160,9 @@ internal sealed class Svg
     /// <summary>The whole document, without an XML declaration so that it can stand in a page too.</summary>
     public override string ToString() =>
         $"""
-        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {At(width)} {At(height)}" width="{At(width)}" height="{At(height)}" role="img" font-family="{Font}">
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {At(width)} {At(height)}"
+        """ + $"""
+         width="{At(width)}" height="{At(height)}" role="img" font-family="{Font}">
         <title>{Escape(title)}</title>
         <desc>{Escape(description)}</desc>
         <rect class="p" width="100%" height="100%" fill="{Paint.Paper.Light}"/>

@@ -1,6 +1,8 @@
 namespace Hem.Results.Reports;
 
-/// <summary>How long configurations trained: a ranking compares them at the end of their own training, which need not be the same amount.</summary>
+/// <summary>
+/// How long configurations trained: a ranking compares them at the end of their own training, which need not be the same amount.
+/// </summary>
 internal static class TrainingLength
 {
     /// <summary>Iterations and trajectories of the longest finished trial; null without one.</summary>
@@ -25,7 +27,8 @@ internal static class TrainingLength
         var note = sameIterations ? $"at equal iterations ({iterations}); trajectories differ: {trajectories}"
             : sameTrajectories ? $"at equal trajectories ({trajectories}); iterations differ: {iterations}"
             : $"at the end of each one's own training: iterations differ, {iterations}, and trajectories too, {trajectories}";
-        var stopped = task.Configurations.Any(configuration => configuration.Trials.Any(trial => trial.StoppedEarly && TaskResults.IsScored(trial)));
+        var stopped = task.Configurations.Any(configuration =>
+            configuration.Trials.Any(trial => trial.StoppedEarly && TaskResults.IsScored(trial)));
         return stopped ? note + " (of the longest trial of each; some stopped early)" : note;
     }
 

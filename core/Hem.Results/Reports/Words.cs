@@ -10,7 +10,8 @@ internal static class Words
 
     /// <summary>"0.98 [0.95, 1.00]"; without an interval the value alone; three decimals where two would hide what there is.</summary>
     public static string Score(Estimate estimate) => double.IsNaN(estimate.Value) ? "none"
-        : estimate.Interval is { } interval ? $"{Rate(estimate.Value, Decimals(estimate.Value, interval))} {Range(interval, Decimals(estimate.Value, interval))}"
+        : estimate.Interval is { } interval
+            ? $"{Rate(estimate.Value, Decimals(estimate.Value, interval))} {Range(interval, Decimals(estimate.Value, interval))}"
         : Rate(estimate.Value, Decimals(estimate.Value, null));
 
     /// <summary>A rate with two decimals, or three where two would make it a 1 or 0 that it is not.</summary>
@@ -56,7 +57,8 @@ internal static class Words
         if (done == 0)
         {
             return prefix + (trials == 0 ? "there are no trials."
-                : failed == trials ? $"{(trials == 1 ? "the only trial" : $"all {Number(trials)} trials")} failed; there is nothing to compare."
+                : failed == trials ? $"{(trials == 1 ? "the only trial" : $"all {Number(trials)} trials")} "
+                    + "failed; there is nothing to compare."
                 : $"no trial has finished yet{(failed > 0 ? $" and {Number(failed)} failed" : "")}; nothing can be compared.");
         }
         if (done < trials)
@@ -75,7 +77,11 @@ internal static class Words
         var name = task.Configurations[best.Index].Label;
         var score = Score(best.Estimate);
         if (rows.Count == 1)
-            return best.Estimate.Count == 1 ? $"{name} scores {score} on one seed: no interval can be given" : $"{name} scores {score} over {best.Estimate.Count} seeds";
+        {
+            return best.Estimate.Count == 1
+                ? $"{name} scores {score} on one seed: no interval can be given"
+                : $"{name} scores {score} over {best.Estimate.Count} seeds";
+        }
         if (best.Estimate.Count == 1)
             return $"{name} scores highest, {score}, but one seed each is too few for an interval or a comparison";
 
@@ -85,20 +91,27 @@ internal static class Words
         var open = unknown.Count > 0 ? $"; too few seeds to compare with {List(unknown)}" : "";
         var reversed = Named(task, Core.Statistics.Verdict.BetterOverCommonSeeds);
         if (reversed.Count > 0)
-            return $"{name} scores highest, {score}, but over the seeds of both {List(reversed)} {(reversed.Count == 1 ? "does" : "do")} better";
+        {
+            return $"{name} scores highest, {score}, but over the seeds of both "
+                + $"{List(reversed)} {(reversed.Count == 1 ? "does" : "do")} better";
+        }
         if (alike.Count == 0 && worse.Count == 0)
             return $"{name} scores highest, {score}{open}";
         if (alike.Count == 0)
         {
             var second = rows.First(row => row.Verdict == Core.Statistics.Verdict.Worse);
-            return $"{name} is best: {score}, ahead of {task.Configurations[second.Index].Label} by {Difference(second).TrimStart('+')}{open}";
+            return $"{name} is best: {score}, ahead of {task.Configurations[second.Index].Label} "
+                + $"by {Difference(second).TrimStart('+')}{open}";
         }
         if (worse.Count == 0 && alike.Count == 1 && unknown.Count == 0)
             return $"no difference shown between {name} and {alike[0]}: {Difference(rows[1])}; {name} scores {score}";
         // Some would be called worse if each were the only comparison.
         var among = rows.Count(row => row.Verdict == Core.Statistics.Verdict.NoDifferenceShownAmongMany);
         if (among > 0 && alike.Count > 1)
-            open = $" ({(among == 1 ? "one" : Number(among))} of them only because {Number(task.Comparisons)} comparisons are allowed for)" + open;
+        {
+            open = $" ({(among == 1 ? "one" : Number(among))} of them only because {Number(task.Comparisons)} "
+                + "comparisons are allowed for)" + open;
+        }
         if (worse.Count == 0)
             return $"{name} scores highest, {score}, but no difference is shown from {List(alike)}{open}";
         return $"{name} scores highest: {score}; better than {List(worse)}, not shown to differ from {List(alike)}{open}";

@@ -64,7 +64,10 @@ public class EstimateTests
     public void The_bootstrap_agrees_with_a_plain_one_written_independently()
     {
         var source = new Random(5);
-        double[][] strata = [.. new[] { 7, 12, 5 }.Select((n, k) => Enumerable.Range(0, n).Select(_ => 0.2 * k + 0.4 * source.NextDouble()).ToArray())];
+        double[][] strata =
+        [
+            .. new[] { 7, 12, 5 }.Select((n, k) => Enumerable.Range(0, n).Select(_ => 0.2 * k + 0.4 * source.NextDouble()).ToArray()),
+        ];
         var plain = new double[20_000];
         for (var i = 0; i < plain.Length; i++)
             plain[i] = Summary.InterquartileMean([.. strata.SelectMany(s => s.Select(_ => s[source.Next(s.Length)]))]);

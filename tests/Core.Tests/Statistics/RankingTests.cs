@@ -30,7 +30,8 @@ public class RankingTests
             (comparison.PValue < 0.05).ShouldBe(!comparison.Interval!.Value.Contains(0));
         }
 
-        SeedScore[] Draw(double mean) => [.. Enumerable.Range(0, 6).Select(seed => new SeedScore(seed, mean + 0.05 * CoverageSimulation.Normal(ref random)))];
+        SeedScore[] Draw(double mean) =>
+            [.. Enumerable.Range(0, 6).Select(seed => new SeedScore(seed, mean + 0.05 * CoverageSimulation.Normal(ref random)))];
     }
 
     [Fact]
@@ -173,7 +174,8 @@ public class RankingTests
         var ranking = Ranking.Of([bad, good]);
         ranking.Center.ShouldBe(Center.InterquartileMean);
         ranking.Rows[1].Verdict.ShouldBe(Verdict.Worse);
-        ranking.Rows[1].AgainstBest!.Interval!.Value.Contains(ranking.Rows[0].Estimate.Value - ranking.Rows[1].Estimate.Value).ShouldBeTrue();
+        ranking.Rows[1].AgainstBest!.Interval!.Value.Contains(ranking.Rows[0].Estimate.Value - ranking.Rows[1].Estimate.Value)
+            .ShouldBeTrue();
         Ranking.Of([bad[..19], good]).Center.ShouldBe(Center.Mean);
     }
 }

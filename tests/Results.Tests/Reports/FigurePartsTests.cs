@@ -81,7 +81,9 @@ public class FigurePartsTests
     [InlineData(0.954, 0.05, "0.95 [0.90, 1.00]")]
     [InlineData(0.954, 0.004, "0.954 [0.950, 0.958]")]
     public void Scores_are_rounded_but_never_to_what_they_are_not(double value, double? half, string text) =>
-        Words.Score(new(value, half is { } h ? new Interval(value - h, Math.Min(1, value + h)) : null, 3, Center.Mean, IntervalMethod.StudentT)).ShouldBe(text);
+        Words.Score(new(
+            value, half is { } h ? new Interval(value - h, Math.Min(1, value + h)) : null, 3, Center.Mean, IntervalMethod.StudentT))
+            .ShouldBe(text);
 
     [Fact]
     public void Differences_carry_their_sign()

@@ -50,15 +50,18 @@ public sealed class FromStoreTests : IDisposable
         data.Configurations[0].Parameters["evaluationEpisodes"].ShouldBe("200");
         data.Configurations.SelectMany(configuration => configuration.Trials).Count(trial => !trial.Superseded).ShouldBe(4);
         Trial(stored[0].Name).ShouldSatisfyAllConditions(
-            trial => trial.State.ShouldBe(ReportTrialState.Complete), trial => trial.Points.Select(point => point.SuccessRate).ShouldBe([0.1, 0.8]));
+            trial => trial.State.ShouldBe(ReportTrialState.Complete),
+            trial => trial.Points.Select(point => point.SuccessRate).ShouldBe([0.1, 0.8]));
         Trial(stored[1].Name).ShouldSatisfyAllConditions(
             trial => trial.State.ShouldBe(ReportTrialState.Waiting), trial => (trial.Failures, trial.Reason).ShouldBe((1, "exit code 3")));
         Trial(stored[2].Name).State.ShouldBe(ReportTrialState.Running);
         Trial(expansion.Trials[3].Name).ShouldSatisfyAllConditions(
             trial => trial.State.ShouldBe(ReportTrialState.Waiting), trial => trial.Attempts.ShouldBe(0));
-        Report.Of(data).Headlines.Single().ShouldBe("so far (1 of 4 trials finished), N=5 scores highest, 0.80, but one seed each is too few for an interval or a comparison.");
+        Report.Of(data).Headlines.Single().ShouldBe("so far (1 of 4 trials finished), N=5 scores highest, 0.80, "
+            + "but one seed each is too few for an interval or a comparison.");
 
-        ReportTrial Trial(string name) => data.Configurations.SelectMany(configuration => configuration.Trials).Single(trial => trial.Name == name);
+        ReportTrial Trial(string name) =>
+            data.Configurations.SelectMany(configuration => configuration.Trials).Single(trial => trial.Name == name);
     }
 
     [Fact]

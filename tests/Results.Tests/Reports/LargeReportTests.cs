@@ -16,10 +16,13 @@ public sealed class LargeReportTests(ITestOutputHelper output) : IDisposable
     public void A_hundred_thousand_trials_or_points_take_seconds_and_a_page_of_bounded_size(int configurations, int seeds, int points)
     {
         var data = Samples.Sweep("large", Enumerable.Range(0, configurations).Select(i =>
-            Samples.Configuration(Samples.Parameters("flipbit-12", "hem", ("eta", $"0.{i:00000}")), seeds, 2000 + i, 0.5 + 0.4 * i / configurations, 0.1, points)));
+            Samples.Configuration(
+                Samples.Parameters("flipbit-12", "hem", ("eta", $"0.{i:00000}")),
+                seeds, 2000 + i, 0.5 + 0.4 * i / configurations, 0.1, points)));
         var clock = Stopwatch.StartNew();
         var page = Report.Of(data).Write(folder);
-        output.WriteLine($"{configurations} x {seeds} x {points}: {clock.Elapsed.TotalSeconds:F1} s, page {new FileInfo(page).Length >> 10} KiB, "
+        output.WriteLine($"{configurations} x {seeds} x {points}: {clock.Elapsed.TotalSeconds:F1} s, "
+            + $"page {new FileInfo(page).Length >> 10} KiB, "
             + $"all {Directory.GetFiles(folder).Sum(file => new FileInfo(file).Length) >> 20} MiB");
         clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60));     // some 5 s on two cores of 2023; others may use them too
         new FileInfo(page).Length.ShouldBeLessThan(4 << 20);

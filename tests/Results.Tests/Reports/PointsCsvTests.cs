@@ -10,11 +10,16 @@ public class PointsCsvTests
     {
         var configuration = Samples.Configuration(Samples.Parameters("flipbit-12", "hem", ("N", "5")), 1, 2000, 0.9, points: 3);
         var point = new ReportPoint(3, 1800, 45_000, 120, 1.0 / 3, 0.1 + 0.2, 1e-7);
-        configuration = configuration with { Trials = [configuration.Trials[0] with { Points = [.. configuration.Trials[0].Points, point] }] };
-        var rows = Rows(Samples.Sweep("s", configuration, configuration with { Id = "other", Parameters = Samples.Parameters("flipbit-12", "hem", ("N", "20")) }));
+        configuration = configuration with
+        {
+            Trials = [configuration.Trials[0] with { Points = [.. configuration.Trials[0].Points, point] }],
+        };
+        var other = configuration with { Id = "other", Parameters = Samples.Parameters("flipbit-12", "hem", ("N", "20")) };
+        var rows = Rows(Samples.Sweep("s", configuration, other));
         rows.Length.ShouldBe(9);
         string.Join(',', rows[0]).ShouldBe(
-            "sweep,configuration,trial,seed,state,superseded,task,algorithm,N,iteration,trajectories,env_steps,updates,success_rate,loss,wall_seconds");
+            "sweep,configuration,trial,seed,state,superseded,task,algorithm,N,"
+            + "iteration,trajectories,env_steps,updates,success_rate,loss,wall_seconds");
         rows[4].Take(9).ShouldBe(["s", configuration.Id, configuration.Trials[0].Name, "0", "complete", "false", "flipbit-12", "hem", "5"]);
         double.Parse(rows[4][13], CultureInfo.InvariantCulture).ShouldBe(1.0 / 3);
         double.Parse(rows[4][14], CultureInfo.InvariantCulture).ShouldBe(0.1 + 0.2);

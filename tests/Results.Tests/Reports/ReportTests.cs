@@ -32,12 +32,18 @@ public sealed partial class ReportTests : IDisposable
             configuration with { Trials = [.. configuration.Trials.Select(trial => Samples.Cut(trial, 0, ReportTrialState.Waiting))] })),
         ["no configuration"] = () => Samples.Sweep("empty"),
         ["all failed"] = () => Samples.Sweep("failed", Samples.Quickstart().Configurations.Select(configuration =>
-            configuration with { Trials = [.. configuration.Trials.Select(trial => Samples.Cut(trial, 1, ReportTrialState.Failed, "exit code 3"))] })),
-        ["hostile text"] = () => Samples.Sweep("hostile", new[] { "<script>alert('&')</script>", "a\"b,\r\nc\u0001\ud800", "ok" }.Select(label =>
-            Samples.Configuration(Samples.Parameters("flipbit-12", "hem", ("label", label)), 3, 2000, 0.9, points: 8))),
+            configuration with
+            {
+                Trials = [.. configuration.Trials.Select(trial => Samples.Cut(trial, 1, ReportTrialState.Failed, "exit code 3"))],
+            })),
+        ["hostile text"] = () => Samples.Sweep("hostile", new[] { "<script>alert('&')</script>", "a\"b,\r\nc\u0001\ud800", "ok" }
+            .Select(label => Samples.Configuration(Samples.Parameters("flipbit-12", "hem", ("label", label)), 3, 2000, 0.9, points: 8))),
         ["not a number"] = () => Samples.Sweep("nan", Samples.Quickstart().Configurations.Select(configuration => configuration with
         {
-            Trials = [.. configuration.Trials.Select(trial => trial with { Points = [.. trial.Points.Select((p, i) => i == 3 ? p with { SuccessRate = double.NaN } : p)] })],
+            Trials = [.. configuration.Trials.Select(trial => trial with
+            {
+                Points = [.. trial.Points.Select((p, i) => i == 3 ? p with { SuccessRate = double.NaN } : p)],
+            })],
         })),
     };
 
@@ -87,7 +93,8 @@ public sealed partial class ReportTests : IDisposable
             var numbers = Number().Matches(data.Value).Select(match => double.Parse(match.Value, CultureInfo.InvariantCulture)).ToArray();
             numbers.ShouldAllBe(number => number >= -0.5 && number <= Math.Max(box[2], box[3]) + 0.5);
         }
-        var text = svg.Descendants(Xml + "text").Select(element => string.Concat(element.Nodes().OfType<XText>().Select(node => node.Value))).ToArray();
+        var text = svg.Descendants(Xml + "text")
+            .Select(element => string.Concat(element.Nodes().OfType<XText>().Select(node => node.Value))).ToArray();
         text.ShouldContain(line => line.Contains("success rate"));
     }
 
@@ -122,7 +129,10 @@ public sealed partial class ReportTests : IDisposable
         json.RootElement.GetProperty("partial").GetBoolean().ShouldBeFalse();
 
         static SeedScore[] Final(ReportConfiguration configuration) =>
-            [.. configuration.Trials.Select(trial => new SeedScore(trial.Seed, trial.Points.TakeLast(5).Average(point => point.SuccessRate)))];
+        [
+            .. configuration.Trials.Select(trial =>
+                new SeedScore(trial.Seed, trial.Points.TakeLast(5).Average(point => point.SuccessRate))),
+        ];
     }
 
     [Fact]
@@ -134,7 +144,8 @@ public sealed partial class ReportTests : IDisposable
             foreach (var n in new[] { "N=5", "N=10", "N=20", "N=40", "N=80" })
                 figure.Svg.ShouldContain($">{n}<");
         }
-        report.Figures().Select(figure => figure.File).ShouldBe(["curves-trajectories.svg", "curves-iterations.svg", "curves-time.svg", "final.svg"]);
+        report.Figures().Select(figure => figure.File)
+            .ShouldBe(["curves-trajectories.svg", "curves-iterations.svg", "curves-time.svg", "final.svg"]);
         report.Figures()[0].Svg.ShouldContain("trajectories collected");
         report.Figures()[2].Svg.ShouldContain("time spent training and evaluating (min)");
     }
@@ -155,10 +166,13 @@ public sealed partial class ReportTests : IDisposable
     [InlineData(40, 5, 10, 20, "at equal trajectories (200); iterations differ: 10 to 40")]
     [InlineData(40, 5, 20, 20, "at the end of each one's own training: iterations differ, 20 to 40, and trajectories too, 200 to 400")]
     [InlineData(40, 5, 40, 5, null)]
-    public void The_ranking_says_where_the_amount_of_training_differs(int iterations, int per, int otherIterations, int otherPer, string? note)
+    public void The_ranking_says_where_the_amount_of_training_differs(
+        int iterations, int per, int otherIterations, int otherPer, string? note)
     {
-        var report = Report.Of(Samples.Sweep("lengths", new[] { ("5", iterations, per), ("20", otherIterations, otherPer) }.Select(row => Samples.Configuration(
-            Samples.Parameters("flipbit-12", "hem", ("N", row.Item1)), 3, 100, 0.9, points: row.Item2 + 1, trajectoriesPerPoint: row.Item3))));
+        var configurations = new[] { ("5", iterations, per), ("20", otherIterations, otherPer) }.Select(row => Samples.Configuration(
+            Samples.Parameters("flipbit-12", "hem", ("N", row.Item1)), 3, 100, 0.9,
+            points: row.Item2 + 1, trajectoriesPerPoint: row.Item3));
+        var report = Report.Of(Samples.Sweep("lengths", configurations));
         if (note is null)
         {
             report.RankingText.ShouldNotContain("compared");
@@ -168,7 +182,8 @@ public sealed partial class ReportTests : IDisposable
         report.RankingText.ShouldEndWith($"  compared {note}\n");
         report.Html().Replace("&#39;", "'").ShouldContain($"Compared {note}.");
         using var json = JsonDocument.Parse(report.RankingJson);
-        json.RootElement.GetProperty("tasks")[0].GetProperty("ranking").EnumerateArray().Select(row => row.GetProperty("trajectories").GetInt64())
+        json.RootElement.GetProperty("tasks")[0].GetProperty("ranking").EnumerateArray()
+            .Select(row => row.GetProperty("trajectories").GetInt64())
             .Order().ShouldBe(new long[] { iterations * per, otherIterations * otherPer }.Order());
     }
 
@@ -192,7 +207,8 @@ public sealed partial class ReportTests : IDisposable
         Report.Of(Samples.OneSeed()).Headlines.Single().ShouldContain("one seed each is too few");
         Report.Of(Samples.OneSeed()).Html().ShouldNotContain("+0");
         var perfect = Report.Of(Samples.Perfect());
-        perfect.Headlines.Single().ShouldBe("no difference shown between hem and her: 0.000 [−0.001, 0.001]; hem scores 1.000 [0.999, 1.000].");
+        perfect.Headlines.Single().ShouldBe("no difference shown between hem and her: 0.000 [−0.001, 0.001]; "
+            + "hem scores 1.000 [0.999, 1.000].");
         perfect.Html().ShouldContain("widened to that error alone");
     }
 

@@ -140,7 +140,8 @@ public class HemTests
     public void An_update_of_the_largest_batch_is_left_midway_and_done_again_alike()
     {
         var task = new FlipBit(6);
-        HemSettings settings = Tiny with { BatchSize = 65_536, Workers = 4, Updates = 2, Iterations = 1, HiddenLayers = 1, HiddenUnits = 8 };
+        HemSettings settings =
+            Tiny with { BatchSize = 65_536, Workers = 4, Updates = 2, Iterations = 1, HiddenLayers = 1, HiddenUnits = 8 };
         List<Evaluation> expected = Train(settings, 1, task);
         int step = 0, asked = 0;
         var first = new RecordingHost { BetweenSteps = _ => step++, Interrupt = () => step > 2 && ++asked == 3 };
@@ -224,7 +225,8 @@ public class HemTests
         return host.Curve;
     }
 
-    private static byte[] StateAfterTraining(HemSettings settings, int threads, KernelWidth kernels, out List<Evaluation> curve, int? rowsPerPart = null)
+    private static byte[] StateAfterTraining(
+        HemSettings settings, int threads, KernelWidth kernels, out List<Evaluation> curve, int? rowsPerPart = null)
     {
         var host = new RecordingHost();
         using var algorithm = new HemAlgorithm(settings, 1, new FlipBit(11), threads, kernels, rowsPerPart);

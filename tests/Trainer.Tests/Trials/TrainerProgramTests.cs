@@ -255,7 +255,8 @@ public class TrainerProgramTests
         string both = Refusal(("algorithm", "her"), ("task", "fetch-push"));
         both.ShouldContain("hem, not her");
         both.ShouldContain("fourrooms, not fetch-push");
-        Refusal(("algorithm", "hem"), ("task", "flipbit-10"), ("hiddenLayers", 16), ("hiddenUnits", 4096)).ShouldContain("parameters.hiddenUnits");
+        Refusal(("algorithm", "hem"), ("task", "flipbit-10"), ("hiddenLayers", 16), ("hiddenUnits", 4096))
+            .ShouldContain("parameters.hiddenUnits");
     }
 
     [Fact]

@@ -81,7 +81,8 @@ internal sealed class HemAlgorithm : IAlgorithm
     /// <param name="kernels">Vector width of the network.</param>
     /// <param name="rowsPerPart">Rows of a batch computed at once; changes nothing but time and memory.</param>
     public HemAlgorithm(
-        HemSettings settings, long seed, IDiscreteTask task, int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
+        HemSettings settings, long seed, IDiscreteTask task,
+        int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
     {
         (this.settings, this.seed, this.task) = (settings, seed, task);
         int[] hidden = [.. Enumerable.Repeat(settings.HiddenUnits, settings.HiddenLayers)];
