@@ -132,7 +132,9 @@ internal sealed partial class SweepRun
         return true;
     }
 
-    /// <summary>What is wrong where a trainer was started for another place than this store (it was moved or copied); null for ours.</summary>
+    /// <summary>
+    /// What is wrong where a trainer was started for another place than this store (it was moved or copied); null for ours.
+    /// </summary>
     private string? Elsewhere(ProcessIdentity process, string trial)
     {
         if (process.Variable("HEM_PROGRESS_ADDRESS") is { } address && address != _progress!.Address)

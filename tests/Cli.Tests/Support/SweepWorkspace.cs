@@ -19,7 +19,8 @@ internal sealed class SweepWorkspace : IDisposable
 
     /// <summary>A small but real sweep of Flip bit.</summary>
     public void Write(
-        int iterations = 3, string n = "[2, 4]", int seeds = 2, string more = "", int updates = 5) => Folder.Write("sweep.yaml", string.Create(
+        int iterations = 3, string n = "[2, 4]", int seeds = 2, string more = "", int updates = 5) =>
+        Folder.Write("sweep.yaml", string.Create(
         CultureInfo.InvariantCulture,
         $$"""
         apiVersion: hem.dev/v1alpha1

@@ -10,8 +10,15 @@ public class HemTests
 {
     private static readonly HemSettings Tiny = new()
     {
-        Iterations = 4, Workers = 2, N = 5, BatchSize = 16, Updates = 7, BufferTrajectories = 30,
-        HiddenLayers = 2, HiddenUnits = 24, EvaluationEpisodes = 20,
+        Iterations = 4,
+        Workers = 2,
+        N = 5,
+        BatchSize = 16,
+        Updates = 7,
+        BufferTrajectories = 30,
+        HiddenLayers = 2,
+        HiddenUnits = 24,
+        EvaluationEpisodes = 20,
     };
 
     [Fact]
@@ -30,7 +37,12 @@ public class HemTests
     {
         var settings = new HemSettings
         {
-            Iterations = 60, Workers = 2, N = 40, BufferTrajectories = 1000, HiddenLayers = 2, HiddenUnits = 128,
+            Iterations = 60,
+            Workers = 2,
+            N = 40,
+            BufferTrajectories = 1000,
+            HiddenLayers = 2,
+            HiddenUnits = 128,
         };
         List<Evaluation> curve = Train(settings, 1, new FourRooms());
         curve[0].SuccessRate.ShouldBeLessThan(0.2);
