@@ -59,7 +59,10 @@ class Replay:
 
 @torch.inference_mode()
 def rollout(policy, bits, count, epsilon):
-    """count episodes at once; ended ones leave the batch. epsilon None: greedy, and only the successes are kept."""
+    """count episodes at once; ended ones leave the batch. epsilon None: greedy, and only the successes are kept.
+
+    A greedy episode that comes back to a state would go round for ever: it has failed and leaves the batch too.
+    """
     recording = epsilon is not None
     states = actions = lengths = None
     if recording:
@@ -71,6 +74,10 @@ def rollout(policy, bits, count, epsilon):
     if recording:
         states[:, 0] = state
         active = torch.arange(count)
+    else:
+        code = (state.long() << torch.arange(bits)).sum(1)
+        seen = torch.zeros(count, bits + 1, dtype=torch.int64)
+        seen[:, 0] = code
     successes = 0
     for t in range(bits):
         logits = policy(torch.cat([state, goal], 1).float())
@@ -86,11 +93,17 @@ def rollout(policy, bits, count, epsilon):
             actions[active, t] = action
             lengths[active] = t + 1
         ended = (state == goal).all(1)
+        successes += int(ended.sum())
+        if not recording:
+            code = code ^ (1 << action)
+            ended |= (seen[:, : t + 1] == code[:, None]).any(1)
+            seen[:, t + 1] = code
         if ended.any():
-            successes += int(ended.sum())
             state, goal = state[~ended], goal[~ended]
             if recording:
                 active = active[~ended]
+            else:
+                code, seen = code[~ended], seen[~ended]
             if state.shape[0] == 0:
                 break
     return states, actions, lengths, successes

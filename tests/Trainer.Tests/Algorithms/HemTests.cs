@@ -1,6 +1,8 @@
+using Hem.Trainer;
 using Hem.Trainer.Algorithms;
 using Hem.Trainer.Checkpoints;
 using Hem.Trainer.Networks;
+using Hem.Trainer.Replay;
 using Hem.Trainer.Tasks;
 using Hem.Trainer.Trials;
 
@@ -89,6 +91,15 @@ public class HemTests
         List<Evaluation> seldom = Train(Tiny with { EvaluateEvery = 4 }, 1, new FlipBit(6));
         seldom[^1].SuccessRate.ShouldBe(often[^1].SuccessRate);
         seldom[^1].EnvironmentSteps.ShouldBe(often[^1].EnvironmentSteps);
+    }
+
+    [Fact]
+    public void An_episode_that_comes_back_to_a_state_is_left_and_the_success_rate_stays_the_same()
+    {
+        (int Successes, long Steps) whole = LookUp(stopOnReturn: false), left = LookUp(stopOnReturn: true);
+        left.Successes.ShouldBe(whole.Successes);
+        whole.Successes.ShouldBeInRange(20, 480);
+        left.Steps.ShouldBeLessThan(whole.Steps);
     }
 
     [Fact]
@@ -235,6 +246,32 @@ public class HemTests
         using var algorithm = new HemAlgorithm(settings, seed, task);
         algorithm.Train(host).ShouldBeTrue();
         return host.Curve;
+    }
+
+    /// <summary>500 episodes of a policy that looks its action up in a random table of (state, goal): many rounds, some successes.</summary>
+    private static (int Successes, long Steps) LookUp(bool stopOnReturn)
+    {
+        var task = new FlipBit(5);
+        var table = new RandomStream(3, RandomPurpose.Worker);
+        int[] policy = [.. Enumerable.Range(0, 1024).Select(_ => table.Below(5))];
+        var random = new RandomStream(4, RandomPurpose.Evaluation);
+        using var episodes = new Episodes(task, 500);
+        episodes.Clear(stopOnSuccess: true, stopOnReturn);
+        for (int i = 0; i < 500; i++)
+            episodes.Add(random.Fork());
+        for (; episodes.Active > 0; episodes.Advance())
+        {
+            ReadOnlySpan<float> bits = episodes.Encode();
+            for (int i = 0; i < episodes.Active; i++)
+            {
+                int row = 0;
+                foreach (float bit in bits.Slice(i * task.Inputs, task.Inputs))
+                    row = 2 * row + (int)bit;
+                episodes.Act(i, policy[row]);
+            }
+        }
+
+        return (episodes.Successes, episodes.Steps);
     }
 
     private static byte[] StateAfterTraining(

@@ -263,12 +263,13 @@ internal sealed class HemAlgorithm : IAlgorithm
 
     /// <summary>
     /// The success rate of the greedy policy over test episodes, g ~ p(g): success at any step counts. The stream is that of
-    /// (seed, iteration) alone, so evaluating does not disturb training.
+    /// (seed, iteration) alone, so evaluating does not disturb training. Where the task is deterministic, an episode that comes back to a
+    /// state would go round until T: it has failed and is left.
     /// </summary>
     private bool Evaluate(ITrainingHost host)
     {
         var random = new RandomStream(seed, RandomPurpose.Evaluation, Iteration);
-        tested.Clear(stopOnSuccess: true);
+        tested.Clear(stopOnSuccess: true, stopOnReturn: task.IsDeterministic);
         for (int i = 0; i < settings.EvaluationEpisodes; i++)
             tested.Add(random.Fork());
 

@@ -19,6 +19,7 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
     private int count;
     private int time;
     private bool endAtSuccess;
+    private bool endAtReturn;
 
     /// <summary>What the episodes did, in the order in which they were added.</summary>
     public TrajectoryStore Trajectories { get; } = new(TrajectoryLayout.Of(task), capacity);
@@ -32,11 +33,11 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
     /// <summary>Actions taken in all of them.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>
-    /// Forgets all episodes. <paramref name="stopOnSuccess"/>: an episode ends at its first success, else after T actions.
-    /// </summary>
-    public void Clear(bool stopOnSuccess) =>
-        (count, time, Active, Steps, endAtSuccess) = (0, 0, 0, 0, stopOnSuccess);
+    /// <summary>Forgets all episodes. From now on an episode ends after T actions, and before</summary>
+    /// <param name="stopOnSuccess">at its first success;</param>
+    /// <param name="stopOnReturn">when it comes back to a state: a deterministic policy in a deterministic task has failed then.</param>
+    public void Clear(bool stopOnSuccess, bool stopOnReturn = false) =>
+        (count, time, Active, Steps, endAtSuccess, endAtReturn) = (0, 0, 0, 0, stopOnSuccess, stopOnReturn);
 
     /// <summary>Starts one more episode, which draws from <paramref name="random"/>.</summary>
     public void Add(RandomStream random)
@@ -78,7 +79,9 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
         task.Step(ref randoms[episode], next, action);
         trajectory.Length = time + 1;
         succeeded[episode] |= task.IsSuccess(next, trajectory.Goal);
-        ended[episode] = time + 1 == task.Horizon || (endAtSuccess && succeeded[episode]);
+        ended[episode] = time + 1 == task.Horizon
+            || (endAtSuccess && succeeded[episode])
+            || (endAtReturn && HasBeenAt(trajectory, next));
     }
 
     /// <summary>Moves on by one step of time: the episodes that ended leave the active ones, whose order stays.</summary>
@@ -94,6 +97,18 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
         }
 
         Active = kept;
+    }
+
+    /// <summary>Whether one of the states up to now is <paramref name="state"/>; the latest first, for most rounds are short.</summary>
+    private bool HasBeenAt(Trajectory trajectory, ReadOnlySpan<byte> state)
+    {
+        for (int t = time; t >= 0; t--)
+        {
+            if (trajectory.State(t).SequenceEqual(state))
+                return true;
+        }
+
+        return false;
     }
 
     public void Dispose() => Trajectories.Dispose();

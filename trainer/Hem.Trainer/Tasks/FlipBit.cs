@@ -37,6 +37,8 @@ internal sealed class FlipBit : IDiscreteTask
 
     public int Inputs => 2 * width;
 
+    public bool IsDeterministic => true;
+
     public void Reset(ref RandomStream random, Span<byte> state, Span<byte> goal)
     {
         if (zeros)

@@ -55,6 +55,8 @@ internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot) : I
 
     public int Inputs => encoding == CellEncoding.OneHot ? 2 * Cells : 4;
 
+    public bool IsDeterministic => false;
+
     public static bool IsFree(int cell) => Map[cell] == '.';
 
     /// <summary>Where an action (0 up, 1 down, 2 left, 3 right) that does not slip leads; into a wall or off the grid: nowhere.</summary>
