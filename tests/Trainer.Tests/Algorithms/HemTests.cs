@@ -248,7 +248,7 @@ public class HemTests
         return host.Curve;
     }
 
-    /// <summary>500 episodes of a policy that looks its action up in a random table of (state, goal): many rounds, some successes.</summary>
+    /// <summary>500 episodes of a policy that looks its action up in a random table of (state, goal): rounds and successes.</summary>
     private static (int Successes, long Steps) LookUp(bool stopOnReturn)
     {
         var task = new FlipBit(5);

@@ -22,7 +22,9 @@ internal interface ITask
     /// <summary>Floats that <see cref="Encode"/> writes: the encoded state, then the encoded goal.</summary>
     int Inputs { get; }
 
-    /// <summary>Whether (state, action) alone decide the next state: then a greedy policy that comes back to a state goes round for ever.</summary>
+    /// <summary>
+    /// Whether (state, action) alone decide the next state: then a greedy policy that comes back to a state goes round for ever.
+    /// </summary>
     bool IsDeterministic { get; }
 
     /// <summary>Draws a start state and a goal g ~ p(g).</summary>
