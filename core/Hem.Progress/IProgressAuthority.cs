@@ -30,6 +30,11 @@ public interface IProgressAuthority
     ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// When this token, which was found good, stops being so: its stream is closed then, and the trainer comes with another. Null: never.
+    /// </summary>
+    DateTimeOffset? ExpiryOf(string token) => null;
+
+    /// <summary>
     /// What the attempt may do now. Asked at the start of each stream, and again while it waits whenever <see cref="Changed"/> was raised
     /// for its trial. Never grants two attempts of one trial.
     /// </summary>

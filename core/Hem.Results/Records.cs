@@ -1,7 +1,18 @@
 namespace Hem.Results;
 
 /// <summary>A sweep as stored. <paramref name="Spec"/> is its text as given (YAML or JSON), for reports and for people.</summary>
-public sealed record SweepRecord(string Uid, string Name, string Spec, DateTimeOffset Created, DateTimeOffset Updated);
+public sealed record SweepRecord(string Uid, string Name, string Spec, DateTimeOffset Created, DateTimeOffset Updated)
+{
+    /// <summary>The namespace of a cluster's sweep; empty for one machine's.</summary>
+    public string Namespace { get; init; } = "";
+
+    /// <summary>When a cluster's sweep was deleted; its results are kept all the same. Null while it is there.</summary>
+    public DateTimeOffset? Deleted { get; init; }
+}
+
+/// <summary>A sweep object of a cluster: the object's UID is the sweep's, so that one deleted and created again is another.</summary>
+/// <param name="Created">When the API server created the object.</param>
+public sealed record ClusterSweep(string Uid, string Namespace, string Name, string Spec, DateTimeOffset Created);
 
 /// <summary>A trial to add.</summary>
 /// <param name="Name">`&lt;sweep&gt;-&lt;16 hex&gt;`, unique within the sweep.</param>
@@ -66,6 +77,10 @@ public enum AttemptOutcome
 /// <summary>An attempt that is about to start. Recorded before its process is, so that no process is ever without a record.</summary>
 public sealed record NewAttempt(string SweepUid, string Trial, int Number, string Id);
 
+/// <summary>A pod of an attempt: a Job that was suspended and resumed has several, one after the other.</summary>
+/// <param name="AttemptNumber">Number of the attempt within its trial.</param>
+public sealed record NewPod(string SweepUid, string Trial, int AttemptNumber, string Uid, string Name);
+
 /// <summary>An attempt as stored.</summary>
 public sealed record AttemptRecord
 {
@@ -91,7 +106,7 @@ public sealed record AttemptRecord
     public string? Reason { get; init; }
     public int? ExitCode { get; init; }
 
-    /// <summary>Every report up to this sequence is stored.</summary>
+    /// <summary>Every report of the attempt's process up to this sequence is stored. (Those of pods are counted for each pod.)</summary>
     public ulong AcknowledgedUpTo { get; init; }
 
     /// <summary>What the trainer's `Failed` said, if it said anything.</summary>

@@ -4,7 +4,7 @@ namespace Hem.Results;
 
 public sealed partial class ResultStore
 {
-    private const string SweepColumns = "uid, name, spec, created, updated";
+    private const string SweepColumns = "uid, name, spec, created, updated, namespace, deleted";
 
     private const string TrialColumns =
         "name, hash, seed, configuration, parameters, finished_at, finished_iteration, stopped_early, wall_seconds, superseded_at, "
@@ -21,13 +21,14 @@ public sealed partial class ResultStore
 
     private const string TrialsOfSweep = "trials t WHERE t.sweep_id = (SELECT id FROM sweeps WHERE uid = ?1)";
 
-    /// <summary>The sweeps of the store, by name.</summary>
+    /// <summary>The sweeps of the store by namespace and name, without those of a cluster that were deleted.</summary>
     public IReadOnlyList<SweepRecord> ReadSweeps() =>
-        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE name NOT LIKE '/%' ORDER BY name", [], ReadSweep)];
+        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE name NOT LIKE '/%' AND deleted IS NULL ORDER BY namespace, name", [], ReadSweep)];
 
-    /// <summary>The sweep of this name, or null.</summary>
-    public SweepRecord? FindSweep(string name) =>
-        Read($"SELECT {SweepColumns} FROM sweeps WHERE name = ?1", [name], ReadSweep).FirstOrDefault();
+    /// <summary>The sweep of this name, or null: one machine's, or the one that a cluster's namespace has now.</summary>
+    public SweepRecord? FindSweep(string name, string @namespace = "") =>
+        Read($"SELECT {SweepColumns} FROM sweeps WHERE namespace = ?2 AND name = ?1 AND deleted IS NULL", [name, @namespace], ReadSweep)
+            .FirstOrDefault();
 
     /// <summary>The trials of a sweep in the order in which they were added, superseded ones too. Streams.</summary>
     public IEnumerable<TrialRecord> ReadTrials(string sweepUid) =>
@@ -103,7 +104,11 @@ public sealed partial class ResultStore
     }
 
     private static SweepRecord ReadSweep(SqliteDataReader r) =>
-        new(r.GetString(0), r.GetString(1), r.GetString(2), Time(r.GetInt64(3)), Time(r.GetInt64(4)));
+        new(r.GetString(0), r.GetString(1), r.GetString(2), Time(r.GetInt64(3)), Time(r.GetInt64(4)))
+        {
+            Namespace = r.GetString(5),
+            Deleted = Number(r, 6) is { } deleted ? Time(deleted) : null,
+        };
 
     private static TrialRecord ReadTrial(SqliteDataReader r) => new()
     {

@@ -8,8 +8,10 @@ public sealed partial class ResultStore
     /// <inheritdoc/>
     public ValueTask<ulong> AcknowledgedUpToAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default)
     {
-        var found = Read("SELECT acknowledged FROM attempts WHERE uid = ?1", [attempt.AttemptId], r => (ulong?)r.GetInt64(0))
-            .FirstOrDefault();
+        // Of the attempt's process, or of the pod that it is.
+        var found = Read(
+            "SELECT acknowledged FROM attempts WHERE uid = ?1 UNION ALL SELECT acknowledged FROM pods WHERE uid = ?1",
+            [attempt.AttemptId], r => (ulong?)r.GetInt64(0)).FirstOrDefault();
         return found is { } sequence ? new(sequence) : throw UnknownAttempt(attempt);
     }
 
@@ -30,14 +32,7 @@ public sealed partial class ResultStore
     private static List<Evaluated>? Apply(
         StoreConnection connection, AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports, long now)
     {
-        long id, trial;
-        ulong acknowledged;
-        using (var reader = connection.Query("SELECT id, trial_id, acknowledged FROM attempts WHERE uid = ?1", attempt.AttemptId))
-        {
-            if (!reader.Read()) throw UnknownAttempt(attempt);
-            (id, trial, acknowledged) = (reader.GetInt64(0), reader.GetInt64(1), (ulong)reader.GetInt64(2));
-        }
-
+        var (id, trial, pod, acknowledged) = FindReporter(connection, attempt);
         var before = acknowledged;
         List<Evaluated>? differing = null;
         foreach (var report in reports)
@@ -81,8 +76,22 @@ public sealed partial class ResultStore
         if (differing is not null)
             connection.Execute("UPDATE trials SET differing = differing + ?2 WHERE id = ?1", trial, (long)differing.Count);
         if (acknowledged > before)
-            connection.Execute("UPDATE attempts SET acknowledged = ?2 WHERE id = ?1", id, checked((long)acknowledged));
+            connection.Execute(
+                pod is null ? "UPDATE attempts SET acknowledged = ?2 WHERE id = ?1" : "UPDATE pods SET acknowledged = ?2 WHERE id = ?1",
+                pod ?? id, checked((long)acknowledged));
         return differing;
+    }
+
+    private static (long Id, long Trial, long? Pod, ulong Acknowledged) FindReporter(StoreConnection connection, AttemptIdentity attempt)
+    {
+        using var reader = connection.Query(
+            """
+            SELECT id, trial_id, NULL, acknowledged FROM attempts WHERE uid = ?1 UNION ALL
+            SELECT a.id, a.trial_id, p.id, p.acknowledged FROM pods p JOIN attempts a ON a.id = p.attempt_id WHERE p.uid = ?1
+            """,
+            attempt.AttemptId);
+        if (!reader.Read()) throw UnknownAttempt(attempt);
+        return (reader.GetInt64(0), reader.GetInt64(1), Number(reader, 2), (ulong)reader.GetInt64(3));
     }
 
     // The first stored point of an iteration stays. False when this one is a repeat that differs from it. The time it took is no part

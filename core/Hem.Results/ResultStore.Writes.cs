@@ -17,10 +17,10 @@ public sealed partial class ResultStore
             connection.Execute(
                 """
                 INSERT INTO sweeps (uid, name, spec, created, updated) VALUES (?1, ?2, ?3, ?4, ?4)
-                ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE spec <> excluded.spec
+                ON CONFLICT (namespace, name) WHERE deleted IS NULL DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE spec <> excluded.spec
                 """,
                 uid, name, spec, now);
-            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE name = ?1", name);
+            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE namespace = '' AND name = ?1 AND deleted IS NULL", name);
             reader.Read();
             return ReadSweep(reader);
         }, cancellationToken);
@@ -54,6 +54,7 @@ public sealed partial class ResultStore
         foreach (var trial in trials)
         {
             connection.Execute("DELETE FROM points WHERE trial_id = ?1", trial);
+            connection.Execute("DELETE FROM pods WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = ?1)", trial);
             connection.Execute("DELETE FROM attempts WHERE trial_id = ?1", trial);
             connection.Execute("DELETE FROM trials WHERE id = ?1", trial);
         }

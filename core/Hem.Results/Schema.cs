@@ -5,7 +5,7 @@ namespace Hem.Results;
 /// <summary>The tables, and the way from one version of them to the next. Times are Unix milliseconds, UTC.</summary>
 internal static class Schema
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     private static readonly string[] Steps =
     [
@@ -75,6 +75,38 @@ internal static class Schema
             stored INTEGER NOT NULL,
             PRIMARY KEY (trial_id, iteration)) WITHOUT ROWID;
         """,
+
+        // Sweeps of namespaces, and several of one name over time; the pods of an attempt.
+        """
+        CREATE TABLE sweeps_of_2 (
+            id INTEGER PRIMARY KEY,
+            uid TEXT NOT NULL UNIQUE,
+            namespace TEXT NOT NULL DEFAULT '',
+            name TEXT NOT NULL,
+            spec TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            updated INTEGER NOT NULL,
+            deleted INTEGER);
+
+        INSERT INTO sweeps_of_2 (id, uid, name, spec, created, updated) SELECT id, uid, name, spec, created, updated FROM sweeps;
+        DROP TABLE sweeps;
+        ALTER TABLE sweeps_of_2 RENAME TO sweeps;
+
+        CREATE UNIQUE INDEX sweeps_current ON sweeps (namespace, name) WHERE deleted IS NULL;
+
+        CREATE INDEX sweeps_name ON sweeps (name);
+
+        -- An attempt may have several pods, one after the other, each with reports numbered from 1.
+        CREATE TABLE pods (
+            id INTEGER PRIMARY KEY,
+            attempt_id INTEGER NOT NULL REFERENCES attempts (id),
+            uid TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            seen INTEGER NOT NULL,
+            acknowledged INTEGER NOT NULL DEFAULT 0);
+
+        CREATE INDEX pods_attempt ON pods (attempt_id);
+        """,
     ];
 
     /// <summary>Refuses what a newer program wrote; brings what an older one wrote (or nothing) to this version when allowed to.</summary>
@@ -93,22 +125,26 @@ internal static class Schema
         if (found == 0 && HasTables(connection))
             throw new StoreException(StoreFault.Corrupt, $"{path}: is some other program's database. Choose another store with --store.");
 
+        // A table takes the place of another one only while nobody checks who refers to it.
+        var checksReferences = Number(connection, "PRAGMA foreign_keys");
         using var command = connection.CreateCommand();
-        command.CommandText = $"BEGIN IMMEDIATE; {string.Concat(Steps.Skip(found))} PRAGMA user_version = {Version}; COMMIT;";
+        command.CommandText =
+            $"""
+            PRAGMA foreign_keys = OFF;
+            BEGIN IMMEDIATE; {string.Concat(Steps.Skip((int)found))} PRAGMA user_version = {Version}; COMMIT;
+            PRAGMA foreign_keys = {checksReferences};
+            """;
         command.ExecuteNonQuery();
     }
 
-    private static int UserVersion(SqliteConnection connection)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA user_version";
-        return Convert.ToInt32(command.ExecuteScalar());
-    }
+    private static long UserVersion(SqliteConnection connection) => Number(connection, "PRAGMA user_version");
 
-    private static bool HasTables(SqliteConnection connection)
+    private static bool HasTables(SqliteConnection connection) => Number(connection, "SELECT count(*) FROM sqlite_master") > 0;
+
+    private static long Number(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM sqlite_master";
-        return Convert.ToInt64(command.ExecuteScalar()) > 0;
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar());
     }
 }

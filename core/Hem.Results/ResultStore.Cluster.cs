@@ -1,0 +1,94 @@
+namespace Hem.Results;
+
+/// <summary>What only a cluster's engine does: sweeps are objects with a UID and a namespace, and an attempt has pods.</summary>
+public sealed partial class ResultStore
+{
+    /// <summary>
+    /// Records a cluster's sweep by its UID, with its spec as it is now. It becomes the current one of its namespace and name, and those that
+    /// were so before are deleted from then on: an API server has one object of a name at a time. The exception is an old view: a sweep
+    /// that is not known yet but was created before the current one is recorded as deleted. A deleted sweep stays so.
+    /// </summary>
+    public Task<SweepRecord> UpsertSweepAsync(ClusterSweep sweep, CancellationToken cancellationToken = default)
+    {
+        var (now, created) = (Now, sweep.Created.ToUnixTimeMilliseconds());
+        return WriteAsync(connection =>
+        {
+            var known = connection.Execute(
+                "UPDATE sweeps SET spec = ?2, updated = ?3 WHERE uid = ?1 AND spec <> ?2", sweep.Uid, sweep.Spec, now) == 1
+                || connection.Scalar("SELECT 1 FROM sweeps WHERE uid = ?1", sweep.Uid) is not null;
+            if (!known)
+            {
+                var isOld = connection.Scalar(
+                    "SELECT 1 FROM sweeps WHERE namespace = ?1 AND name = ?2 AND deleted IS NULL AND created > ?3",
+                    sweep.Namespace, sweep.Name, created) is not null;
+                if (!isOld)
+                    connection.Execute("UPDATE sweeps SET deleted = ?3 WHERE namespace = ?1 AND name = ?2 AND deleted IS NULL",
+                        sweep.Namespace, sweep.Name, now);
+                connection.Execute(
+                    "INSERT INTO sweeps (uid, namespace, name, spec, created, updated, deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    sweep.Uid, sweep.Namespace, sweep.Name, sweep.Spec, created, now, isOld ? now : null);
+            }
+
+            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE uid = ?1", sweep.Uid);
+            reader.Read();
+            return ReadSweep(reader);
+        }, cancellationToken);
+    }
+
+    /// <summary>
+    /// Records that a cluster's sweep was deleted. Its results stay until <see cref="DeleteSweepAsync"/>. False where that was recorded
+    /// before, or there is no such sweep.
+    /// </summary>
+    public Task<bool> MarkSweepDeletedAsync(string sweepUid, CancellationToken cancellationToken = default)
+    {
+        var now = Now;
+        return WriteAsync(
+            c => c.Execute("UPDATE sweeps SET deleted = ?2 WHERE uid = ?1 AND deleted IS NULL", sweepUid, now) == 1, cancellationToken);
+    }
+
+    /// <summary>The sweep with this UID, deleted or not, or null.</summary>
+    public SweepRecord? FindSweepByUid(string sweepUid) =>
+        Read($"SELECT {SweepColumns} FROM sweeps WHERE uid = ?1 AND name NOT LIKE '/%'", [sweepUid], ReadSweep).FirstOrDefault();
+
+    /// <summary>The sweeps that a namespace has or had under this name, the newest first: the current one, where there is one.</summary>
+    public IReadOnlyList<SweepRecord> ReadSweeps(string @namespace, string name) =>
+        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE namespace = ?1 AND name = ?2 ORDER BY deleted IS NOT NULL, created DESC, id DESC",
+            [@namespace, name], ReadSweep)];
+
+    /// <summary>The sweeps of a cluster that were deleted before that time: what retention is about.</summary>
+    public IReadOnlyList<SweepRecord> ReadDeletedSweeps(DateTimeOffset before) =>
+        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE deleted < ?1 AND name NOT LIKE '/%' ORDER BY deleted",
+            [before.ToUnixTimeMilliseconds()], ReadSweep)];
+
+    /// <summary>
+    /// Records that a pod is (one of) its attempt's, before it reports: an <see cref="Progress.AttemptIdentity"/> with the pod's UID as its
+    /// AttemptId is known to the store from then on, with a sequence of its own. Repeating the call changes nothing and returns the same.
+    /// </summary>
+    /// <returns>The attempt, ended or not; null where the store has no such attempt.</returns>
+    /// <exception cref="StoreException"><see cref="StoreFault.Conflict"/>: the pod is another attempt's.</exception>
+    public async Task<AttemptRecord?> BindPodAsync(NewPod pod, CancellationToken cancellationToken = default)
+    {
+        if (FindAttemptOfPod(pod.Uid) is { } bound) return Same(bound);
+        var now = Now;
+        await WriteAsync(connection => connection.Execute(
+            """
+            INSERT INTO pods (attempt_id, uid, name, seen)
+            SELECT a.id, ?4, ?5, ?6 FROM attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id
+            WHERE s.uid = ?1 AND t.name = ?2 AND a.number = ?3
+            ON CONFLICT DO NOTHING
+            """,
+            pod.SweepUid, pod.Trial, pod.AttemptNumber, pod.Uid, pod.Name, now), cancellationToken).ConfigureAwait(false);
+        return FindAttemptOfPod(pod.Uid) is { } attempt ? Same(attempt) : null;
+
+        AttemptRecord Same(AttemptRecord attempt) =>
+            (attempt.SweepUid, attempt.Trial, attempt.Number) == (pod.SweepUid, pod.Trial, pod.AttemptNumber)
+                ? attempt
+                : throw new StoreException(StoreFault.Conflict,
+                    $"pod {pod.Name}: is attempt {attempt.Number} of {attempt.Trial}, not {pod.AttemptNumber} of {pod.Trial}.");
+    }
+
+    /// <summary>The attempt that a pod was recorded for, ended or not, or null.</summary>
+    public AttemptRecord? FindAttemptOfPod(string podUid) =>
+        Read($"SELECT {AttemptColumns} FROM {AttemptTables} JOIN pods p ON p.attempt_id = a.id WHERE p.uid = ?1", [podUid], ReadAttempt)
+            .FirstOrDefault();
+}
