@@ -1,0 +1,64 @@
+using System.Net;
+
+namespace Hem.Operator;
+
+/// <summary>What the operator is told when it is started: flags of `hem-operator run`.</summary>
+internal sealed record OperatorOptions
+{
+    /// <summary>The namespace that the operator itself lives in: its Lease, its certificates.</summary>
+    public string Namespace { get; init; } = "hem-system";
+
+    /// <summary>The one namespace whose sweeps it runs; null: all of them.</summary>
+    public string? WatchNamespace { get; init; }
+
+    /// <summary>Folder of the result store.</summary>
+    public string Store { get; init; } = "/var/lib/hem";
+
+    /// <summary>Where trainers reach the progress service, HOST:PORT.</summary>
+    public string ProgressAddress { get; init; } = "hem-progress.hem-system.svc:7443";
+
+    /// <summary>Where the progress service listens.</summary>
+    public IPEndPoint ProgressListen { get; init; } = new(IPAddress.IPv6Any, 7443);
+
+    /// <summary>Where health, metrics and answers are served.</summary>
+    public IPEndPoint HealthListen { get; init; } = new(IPAddress.IPv6Any, 8080);
+
+    /// <summary>Image of a trial without GPUs that names none.</summary>
+    public string TrainerImage { get; init; } = "hem-trainer:latest";
+
+    /// <summary>Image of a trial with GPUs that names none.</summary>
+    public string TrainerGpuImage { get; init; } = "hem-trainer-gpu:latest";
+
+    /// <summary>Path of a kubeconfig; null: the pod's service account, else the user's kubeconfig.</summary>
+    public string? Kubeconfig { get; init; }
+
+    /// <summary>Trials of a sweep at once where its spec does not say: enough to leave the limit to quotas and queues.</summary>
+    public int DefaultParallelism { get; init; } = 100;
+
+    /// <summary>Who this replica is among those that want to lead.</summary>
+    public string Identity { get; init; } = $"{Environment.MachineName}_{Guid.NewGuid():N}";
+
+    /// <summary>How long a leader that says nothing is left alone.</summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A leader that could not renew for so long gives up.</summary>
+    public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Pause between attempts to get or renew the lease.</summary>
+    public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>At most one status write of a sweep in this time.</summary>
+    public TimeSpan SweepStatusInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Status writes of all sweeps and trials together, a second.</summary>
+    public int StatusWritesPerSecond { get; init; } = 10;
+
+    /// <summary>Requests to the API server under way at once for what planners decided.</summary>
+    public int ConcurrentWrites { get; init; } = 32;
+
+    /// <summary>How long a trainer's pod may take to save and leave.</summary>
+    public TimeSpan LeaveGrace { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Pause after the API server or the store refused something.</summary>
+    public TimeSpan TroublePause { get; init; } = TimeSpan.FromSeconds(1);
+}

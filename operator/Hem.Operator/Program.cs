@@ -1,0 +1,3 @@
+using Hem.Operator.Commands;
+
+return await CommandTree.Build().Parse(args).InvokeAsync();
