@@ -86,7 +86,7 @@ internal sealed class CheckpointService(ProgressService service, ICheckpointStor
 
     private async ValueTask<AttemptIdentity> AuthorizeAsync(ServerCallContext context)
     {
-        var attempt = await service.AuthenticateAsync(context).ConfigureAwait(false);
+        var (attempt, _) = await service.AuthenticateAsync(context).ConfigureAwait(false);
         await CheckGrantAsync(attempt, context).ConfigureAwait(false);
         return attempt;
     }

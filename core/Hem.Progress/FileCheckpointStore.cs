@@ -28,6 +28,7 @@ public sealed class FileCheckpointStore : ICheckpointStore
     private readonly long _limitPerTrial;
     private readonly long _limitInAll;
     private readonly Lock _lock = new();
+    private readonly Dictionary<(string SweepUid, string Trial), CheckpointRefusal> _refusals = [];
     private long _used;
 
     /// <param name="limitPerTrial">Most bytes of one checkpoint, and of those kept of one trial together.</param>
@@ -57,11 +58,25 @@ public sealed class FileCheckpointStore : ICheckpointStore
         }
     }
 
+    /// <summary>
+    /// The trials whose newest checkpoint found no room (since this store was opened; forgotten once one of the trial is taken, or the
+    /// trial's are deleted).
+    /// </summary>
+    public IReadOnlyList<CheckpointRefusal> Refusals
+    {
+        get
+        {
+            lock (_lock) return [.. _refusals.Values];
+        }
+    }
+
+    /// <summary>The UIDs of the sweeps that have checkpoints.</summary>
+    public IReadOnlyList<string> ReadSweepUids() => [.. Directory.EnumerateDirectories(_root, "*", Plain).Select(Path.GetFileName)!];
+
     public ICheckpointUpload BeginPut(AttemptIdentity attempt, long iteration)
     {
-        var folder = Folder(attempt.SweepUid, attempt.Trial);
-        Directory.CreateDirectory(folder);
-        return new Upload(this, folder, iteration);
+        Directory.CreateDirectory(Folder(attempt.SweepUid, attempt.Trial));
+        return new Upload(this, attempt.SweepUid, attempt.Trial, iteration);
     }
 
     public (long Iteration, Stream Data)? OpenNewest(AttemptIdentity attempt)
@@ -98,7 +113,18 @@ public sealed class FileCheckpointStore : ICheckpointStore
             var folder = Folder(sweepUid, trial);
             foreach (var entry in Entries(folder)) Remove(entry);
             if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+            _refusals.Remove((sweepUid, trial));
         }
+    }
+
+    /// <summary>Deletes the checkpoints of all trials of a sweep.</summary>
+    public void DeleteSweep(string sweepUid)
+    {
+        var folder = Path.Combine(_root, Safe(sweepUid));
+        if (!Directory.Exists(folder)) return;
+        foreach (var trial in Directory.EnumerateDirectories(folder, "*", Plain)) Delete(sweepUid, Path.GetFileName(trial));
+        lock (_lock)
+            if (!Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
     }
 
     private string Folder(string sweepUid, string trial) => Path.Combine(_root, Safe(sweepUid), Safe(trial));
@@ -130,15 +156,23 @@ public sealed class FileCheckpointStore : ICheckpointStore
         _used -= size;
     }
 
-    private void Reserve(long bytes)
+    // Where there is no room, the older of the trial's two gives way before the new one is whole: the newer one still stands.
+    private void Reserve(string sweepUid, string trial, long bytes)
     {
         lock (_lock)
         {
             if (_used + bytes > _limitInAll)
-                throw new CheckpointTooLargeException(
-                    $"the checkpoints of all trials together would be over the limit of {_limitInAll} bytes");
+                foreach (var entry in Entries(Folder(sweepUid, trial)).Skip(1)) Remove(entry);
+            if (_used + bytes > _limitInAll)
+                throw Refuse(sweepUid, trial, $"the checkpoints of all trials together would be over the limit of {_limitInAll} bytes");
             _used += bytes;
         }
+    }
+
+    private CheckpointTooLargeException Refuse(string sweepUid, string trial, string reason)
+    {
+        lock (_lock) _refusals[(sweepUid, trial)] = new CheckpointRefusal(sweepUid, trial, reason);
+        return new CheckpointTooLargeException(reason);
     }
 
     private void Release(long bytes)
@@ -146,8 +180,9 @@ public sealed class FileCheckpointStore : ICheckpointStore
         lock (_lock) _used -= bytes;
     }
 
-    private void Publish(string temporary, string folder, long iteration, long size, string sha256)
+    private void Publish(string temporary, string sweepUid, string trial, long iteration, long size, string sha256)
     {
+        var folder = Folder(sweepUid, trial);
         lock (_lock)
         {
             var older = Entries(folder);
@@ -155,6 +190,7 @@ public sealed class FileCheckpointStore : ICheckpointStore
             var name = string.Create(CultureInfo.InvariantCulture, $"{count}-{iteration}-{sha256}{Suffix}");
             File.Move(temporary, Path.Combine(folder, name));
             SyncFolder(folder);
+            _refusals.Remove((sweepUid, trial));
             var kept = 1;
             foreach (var entry in older)
             {
@@ -176,9 +212,9 @@ public sealed class FileCheckpointStore : ICheckpointStore
 
     private sealed record Entry(string Path, long Count, long Iteration, string Sha256);
 
-    private sealed class Upload(FileCheckpointStore store, string folder, long iteration) : ICheckpointUpload
+    private sealed class Upload(FileCheckpointStore store, string sweepUid, string trial, long iteration) : ICheckpointUpload
     {
-        private readonly string _path = Path.Combine(folder, $"{Guid.NewGuid():N}{PartSuffix}");
+        private readonly string _path = Path.Combine(store.Folder(sweepUid, trial), $"{Guid.NewGuid():N}{PartSuffix}");
         private FileStream? _file;
         private long _size;
         private bool _committed;
@@ -186,8 +222,8 @@ public sealed class FileCheckpointStore : ICheckpointStore
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
         {
             if (_size + data.Length > store._limitPerTrial)
-                throw new CheckpointTooLargeException($"a checkpoint of more than {store._limitPerTrial} bytes is not kept");
-            store.Reserve(data.Length);
+                throw store.Refuse(sweepUid, trial, $"a checkpoint of more than {store._limitPerTrial} bytes is not kept");
+            store.Reserve(sweepUid, trial, data.Length);
             _size += data.Length;
             _file ??= new FileStream(_path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
             await _file.WriteAsync(data, cancellationToken).ConfigureAwait(false);
@@ -198,7 +234,7 @@ public sealed class FileCheckpointStore : ICheckpointStore
             _file ??= new FileStream(_path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
             await Task.Run(() => _file.Flush(flushToDisk: true), cancellationToken).ConfigureAwait(false);
             await _file.DisposeAsync().ConfigureAwait(false);
-            store.Publish(_path, folder, iteration, _size, Convert.ToHexStringLower(sha256.Span));
+            store.Publish(_path, sweepUid, trial, iteration, _size, Convert.ToHexStringLower(sha256.Span));
             _committed = true;
         }
 

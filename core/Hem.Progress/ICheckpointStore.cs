@@ -25,5 +25,9 @@ public interface ICheckpointUpload : IAsyncDisposable
     ValueTask CommitAsync(ReadOnlyMemory<byte> sha256, CancellationToken cancellationToken = default);
 }
 
+/// <summary>A trial's checkpoint that was not taken for want of room; the trial would start from an older one, or from zero.</summary>
+/// <param name="Reason">Which limit, for people.</param>
+public sealed record CheckpointRefusal(string SweepUid, string Trial, string Reason);
+
 /// <summary>A checkpoint does not fit. The message says what the limit is.</summary>
 public sealed class CheckpointTooLargeException(string message) : Exception(message);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Hem.Progress.Grpc;
@@ -6,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -21,8 +23,13 @@ public sealed record ProgressServerOptions
     /// <summary>Address and port (0: any free one), or null.</summary>
     public IPEndPoint? Tcp { get; init; }
 
-    /// <summary>Certificate for <see cref="Tcp"/>; null: no TLS.</summary>
+    /// <summary>Certificate for <see cref="Tcp"/>; null (and no <see cref="CertificateSelector"/>): no TLS.</summary>
     public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>
+    /// Asked at each connection for the certificate to show, in place of <see cref="Certificate"/>: one that is renewed takes effect at once.
+    /// </summary>
+    public Func<SslStreamCertificateContext>? CertificateSelector { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -74,10 +81,11 @@ public sealed class ProgressServer : IAsyncDisposable
             if (options.Tcp is { } tcp)
                 kestrel.Listen(tcp, listen =>
                 {
-                    if (options.Certificate is { } certificate) listen.UseHttps(certificate);
+                    if (options.CertificateSelector is { } select) listen.UseHttps(Tls(select));
+                    else if (options.Certificate is { } certificate) listen.UseHttps(certificate);
                 });
         });
-        if (options.Certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
+        if (options.Certificate is not null || options.CertificateSelector is not null) builder.WebHost.UseKestrelHttpsConfiguration();
         var application = builder.Build();
         application.UseRouting();
         application.MapGrpcService(service.Definition);
@@ -109,6 +117,11 @@ public sealed class ProgressServer : IAsyncDisposable
         await _application.StopAsync().ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
     }
+
+    private static TlsHandshakeCallbackOptions Tls(Func<SslStreamCertificateContext> select) => new()
+    {
+        OnConnection = _ => new(new SslServerAuthenticationOptions { ServerCertificateContext = select() }),
+    };
 
     private static async Task CheckSocketAsync(string path, CancellationToken cancellationToken)
     {

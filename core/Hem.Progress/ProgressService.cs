@@ -25,10 +25,13 @@ public sealed class ProgressService
         if (checkpoints is not null) _checkpoints = new CheckpointService(this, checkpoints);
         var definition = ServerServiceDefinition.CreateBuilder()
             .AddMethod(ProgressMethods.Report,
-                (requests, responses, context) => new ReportStream(this, requests, responses, context).RunAsync());
+                (requests, responses, context) => CountedAsync(context, new ReportStream(this, requests, responses, context).RunAsync));
         if (_checkpoints is not null)
-            definition.AddMethod(ProgressMethods.PutCheckpoint, _checkpoints.PutAsync)
-                .AddMethod(ProgressMethods.GetCheckpoint, _checkpoints.GetAsync);
+            definition
+                .AddMethod(ProgressMethods.PutCheckpoint,
+                    (requests, context) => CountedAsync(context, () => _checkpoints.PutAsync(requests, context)))
+                .AddMethod(ProgressMethods.GetCheckpoint,
+                    (request, responses, context) => CountedAsync(context, () => _checkpoints.GetAsync(request, responses, context)));
         Definition = definition.Build();
     }
 
@@ -43,6 +46,9 @@ public sealed class ProgressService
 
     /// <summary>These reports are stored, in order; each is told once while this service lives.</summary>
     public event Action<AttemptIdentity, IReadOnlyList<TrainerMessage>>? Stored;
+
+    /// <summary>A call (its method's full name) was refused or broken off by this side with that status.</summary>
+    public event Action<string, StatusCode>? Rejected;
 
     /// <summary>Asks the attempt to save and leave: now where it is connected, else as soon as it is. Remembered until it ends.</summary>
     public void Stop(AttemptIdentity attempt, string reason)
@@ -94,15 +100,17 @@ public sealed class ProgressService
 
     internal ILogger Logger { get; }
 
-    /// <summary>Who calls, by the bearer token.</summary>
-    internal async ValueTask<AttemptIdentity> AuthenticateAsync(ServerCallContext context)
+    /// <summary>Who calls, by the bearer token, and until when that token is good.</summary>
+    internal async ValueTask<(AttemptIdentity Attempt, DateTimeOffset? Expiry)> AuthenticateAsync(ServerCallContext context)
     {
         const string Scheme = "Bearer ";
         var header = context.RequestHeaders.GetValue("authorization");
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             throw new RpcException(new Status(StatusCode.Unauthenticated, "send the metadata `authorization: Bearer <token>`"));
-        return await Authority.AuthenticateAsync(header[Scheme.Length..].Trim(), context.CancellationToken).ConfigureAwait(false)
+        var token = header[Scheme.Length..].Trim();
+        var attempt = await Authority.AuthenticateAsync(token, context.CancellationToken).ConfigureAwait(false)
             ?? throw new RpcException(new Status(StatusCode.Unauthenticated, "the token is of no attempt that is known to live"));
+        return (attempt, Authority.ExpiryOf(token));
     }
 
     /// <summary>Makes this the stream of its attempt; the one that it replaces is told to end and returned.</summary>
@@ -149,6 +157,26 @@ public sealed class ProgressService
     internal void OnConnected(AttemptIdentity attempt, Started started) => Raise(() => Connected?.Invoke(attempt, started));
 
     internal void OnStored(AttemptIdentity attempt, IReadOnlyList<TrainerMessage> reports) => Raise(() => Stored?.Invoke(attempt, reports));
+
+    private Task CountedAsync(ServerCallContext context, Func<Task> call) =>
+        CountedAsync(context, async () =>
+        {
+            await call().ConfigureAwait(false);
+            return true;
+        });
+
+    private async Task<T> CountedAsync<T>(ServerCallContext context, Func<Task<T>> call)
+    {
+        try
+        {
+            return await call().ConfigureAwait(false);
+        }
+        catch (RpcException e)
+        {
+            Raise(() => Rejected?.Invoke(context.Method, e.StatusCode));
+            throw;
+        }
+    }
 
     private AttemptSession SessionOf(AttemptIdentity attempt)
     {

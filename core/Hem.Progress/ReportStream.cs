@@ -58,7 +58,8 @@ internal sealed class ReportStream(
     {
         try
         {
-            _attempt = await service.AuthenticateAsync(context).ConfigureAwait(false);
+            (_attempt, var expiry) = await service.AuthenticateAsync(context).ConfigureAwait(false);
+            using var expiring = CloseAt(expiry);
             // Again below, when the grant is decided; here so that an attempt which is over is never seen to connect.
             var first = await service.Authority.DecideAsync(_attempt, Closing).ConfigureAwait(false);
             if (first.Kind == GrantKind.Refused) throw Failure(StatusCode.FailedPrecondition, first.Reason);
@@ -81,6 +82,17 @@ internal sealed class ReportStream(
         {
             throw _closeReason;
         }
+    }
+
+    // The trainer reads its token's file again, which holds a newer one by then, and goes on where it was.
+    private ITimer? CloseAt(DateTimeOffset? expiry)
+    {
+        if (expiry is not { } at) return null;
+        var left = at - service.Time.GetUtcNow();
+        if (left <= TimeSpan.Zero) throw Failure(StatusCode.Unauthenticated, "the token has expired");
+        return service.Time.CreateTimer(
+            static stream => ((ReportStream)stream!).Close(StatusCode.Unauthenticated, "the token has expired: read its file again"),
+            this, left < GrpcServer.LongestTimer ? left : GrpcServer.LongestTimer, Timeout.InfiniteTimeSpan);
     }
 
     private async Task<Started> ReadStartedAsync()

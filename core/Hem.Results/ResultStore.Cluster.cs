@@ -4,9 +4,9 @@ namespace Hem.Results;
 public sealed partial class ResultStore
 {
     /// <summary>
-    /// Records a cluster's sweep by its UID, with its spec as it is now. It becomes the current one of its namespace and name, and those that
-    /// were so before are deleted from then on: an API server has one object of a name at a time. The exception is an old view: a sweep
-    /// that is not known yet but was created before the current one is recorded as deleted. A deleted sweep stays so.
+    /// Records a cluster's sweep by its UID, with its spec as it is now. It becomes the current one of its namespace and name, and the one
+    /// that was so before is deleted from then on: an API server has one object of a name at a time. The exception is an old view: a
+    /// sweep that is not known yet but was created before the current one is recorded as deleted. A deleted sweep stays so.
     /// </summary>
     public Task<SweepRecord> UpsertSweepAsync(ClusterSweep sweep, CancellationToken cancellationToken = default)
     {
@@ -52,7 +52,8 @@ public sealed partial class ResultStore
 
     /// <summary>The sweeps that a namespace has or had under this name, the newest first: the current one, where there is one.</summary>
     public IReadOnlyList<SweepRecord> ReadSweeps(string @namespace, string name) =>
-        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE namespace = ?1 AND name = ?2 ORDER BY deleted IS NOT NULL, created DESC, id DESC",
+        [.. Read(
+            $"SELECT {SweepColumns} FROM sweeps WHERE namespace = ?1 AND name = ?2 ORDER BY deleted IS NOT NULL, created DESC, id DESC",
             [@namespace, name], ReadSweep)];
 
     /// <summary>The sweeps of a cluster that were deleted before that time: what retention is about.</summary>
@@ -61,8 +62,8 @@ public sealed partial class ResultStore
             [before.ToUnixTimeMilliseconds()], ReadSweep)];
 
     /// <summary>
-    /// Records that a pod is (one of) its attempt's, before it reports: an <see cref="Progress.AttemptIdentity"/> with the pod's UID as its
-    /// AttemptId is known to the store from then on, with a sequence of its own. Repeating the call changes nothing and returns the same.
+    /// Records that a pod is (one of) its attempt's, before it reports: an <see cref="Progress.AttemptIdentity"/> with the pod's UID as
+    /// its AttemptId is known to the store from then on, with a sequence of its own. Repeating the call changes nothing.
     /// </summary>
     /// <returns>The attempt, ended or not; null where the store has no such attempt.</returns>
     /// <exception cref="StoreException"><see cref="StoreFault.Conflict"/>: the pod is another attempt's.</exception>

@@ -23,7 +23,8 @@ public sealed partial class ResultStore
 
     /// <summary>The sweeps of the store by namespace and name, without those of a cluster that were deleted.</summary>
     public IReadOnlyList<SweepRecord> ReadSweeps() =>
-        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE name NOT LIKE '/%' AND deleted IS NULL ORDER BY namespace, name", [], ReadSweep)];
+        [.. Read(
+            $"SELECT {SweepColumns} FROM sweeps WHERE name NOT LIKE '/%' AND deleted IS NULL ORDER BY namespace, name", [], ReadSweep)];
 
     /// <summary>The sweep of this name, or null: one machine's, or the one that a cluster's namespace has now.</summary>
     public SweepRecord? FindSweep(string name, string @namespace = "") =>

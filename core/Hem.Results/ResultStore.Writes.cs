@@ -17,10 +17,12 @@ public sealed partial class ResultStore
             connection.Execute(
                 """
                 INSERT INTO sweeps (uid, name, spec, created, updated) VALUES (?1, ?2, ?3, ?4, ?4)
-                ON CONFLICT (namespace, name) WHERE deleted IS NULL DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE spec <> excluded.spec
+                ON CONFLICT (namespace, name) WHERE deleted IS NULL
+                DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE spec <> excluded.spec
                 """,
                 uid, name, spec, now);
-            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE namespace = '' AND name = ?1 AND deleted IS NULL", name);
+            using var reader = connection.Query(
+                $"SELECT {SweepColumns} FROM sweeps WHERE namespace = '' AND name = ?1 AND deleted IS NULL", name);
             reader.Read();
             return ReadSweep(reader);
         }, cancellationToken);
