@@ -14,7 +14,7 @@ SOURCES := $(shell find core trainer cli -name '*.cs' -o -name '*.csproj' -o -na
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep train-flipbit overhead
 
-.PHONY: help build sweep test soak verify format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build sweep test soak cluster-up cluster-down verify format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,17 +33,28 @@ sweep: build ## run SWEEP (default: examples/quickstart.yaml) on this machine, t
 	@bin/hem run $(SWEEP)
 
 test: artifacts/.tests-built ## every test
-	@make/need-apt python3-grpcio python3-protobuf
+	@make/need-tests
 	@make/test
 
 soak: artifacts/.tests-built ## the slow tests too: hundreds of kills, long trainings (hours)
-	@make/need-apt python3-grpcio python3-protobuf
+	@make/need-tests
 	@HEM_SOAK=1 make/test
 
 artifacts/.tests-built: $(SOURCES) $(TESTS)
 	@make/need-dotnet
 	@echo "Building the tests"
 	@dotnet build Hem.sln -c Release -v q -clp:ErrorsOnly
+	@touch $@
+
+cluster-up: artifacts/.test-cluster-built ## a Kubernetes of one node on this machine, for a try
+	@artifacts/bin/TestCluster/release/test-cluster up
+
+cluster-down: artifacts/.test-cluster-built ## end it
+	@artifacts/bin/TestCluster/release/test-cluster down
+
+artifacts/.test-cluster-built: $(TESTS)
+	@make/need-dotnet
+	@dotnet build tests/TestCluster -c Release -v q -clp:ErrorsOnly
 	@touch $@
 
 verify: build ## nothing drifts: format, generated files, examples

@@ -19,11 +19,10 @@ public sealed class ControlPlane : IAsyncDisposable
     private readonly int _apiPort;
     private int _users;
 
-    private ControlPlane(ControlPlaneOptions options, string programs)
+    private ControlPlane(ControlPlaneOptions options, string programs, NodeNetwork? network)
     {
-        (_options, _programs) = (options, programs);
+        (_options, _programs, Network) = (options, programs, network);
         Folder = options.Folder ?? Directory.CreateTempSubdirectory("hem-cluster-").FullName;
-        Network = options.ForNode ? NodeNetwork.Create() : null;
         Address = Network?.HostAddress ?? IPAddress.Loopback;
         _apiPort = FreePort(Address);
         Server = new Uri($"https://{Address}:{_apiPort}");
@@ -59,7 +58,9 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <exception cref="CannotException">This machine cannot; the reason.</exception>
     public static async Task<ControlPlane> StartAsync(ControlPlaneOptions? options = null, CancellationToken cancel = default)
     {
-        var plane = new ControlPlane(options ?? new ControlPlaneOptions(), await Machine.KubernetesAsync());
+        options ??= new ControlPlaneOptions();
+        var programs = await Machine.KubernetesAsync();
+        var plane = new ControlPlane(options, programs, options.ForNode ? await NodeNetwork.CreateAsync() : null);
         try
         {
             await plane.StartAsync(cancel);
@@ -154,7 +155,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         foreach (var daemon in _daemons.Values.Reverse()) await daemon.DisposeAsync();
         _daemons.Clear();
-        Network?.Dispose();
+        if (Network is not null) await Network.RemoveAsync();
         Api.Dispose();
         if (_options.Folder is null) Directory.Delete(Folder, true);
     }
@@ -163,6 +164,8 @@ public sealed class ControlPlane : IAsyncDisposable
         _daemons[name] = await Daemon.StartAsync(name, LogFolder, program, arguments);
 
     internal Task StopAsync(string name) => _daemons.Remove(name, out var daemon) ? daemon.DisposeAsync().AsTask() : Task.CompletedTask;
+
+    internal int Pid(string name) => _daemons[name].Pid;
 
     internal string InFolder(params string[] path) => Path.Combine([Folder, .. path]);
 

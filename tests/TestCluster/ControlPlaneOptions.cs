@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace Hem.TestCluster;
 
 public sealed record ControlPlaneOptions
@@ -22,6 +20,4 @@ public sealed record ControlPlaneOptions
     public IReadOnlyList<string> ApiServerArguments { get; init; } = [];
 
     public IReadOnlyList<string> ControllerManagerArguments { get; init; } = [];
-
-    internal IPAddress Address { get; init; } = IPAddress.Loopback;
 }

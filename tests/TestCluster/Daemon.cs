@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace Hem.TestCluster;
 
@@ -8,7 +7,7 @@ namespace Hem.TestCluster;
 /// A process of the cluster: its output goes to a log file, and it dies with us, however we die (the kernel kills it with the thread
 /// that started it, so that thread is one that lasts as long as this program).
 /// </summary>
-internal sealed partial class Daemon : IAsyncDisposable
+internal sealed class Daemon : IAsyncDisposable
 {
     private static readonly BlockingCollection<Action> Starts = StartThread();
     private readonly Process _process;
@@ -49,7 +48,7 @@ internal sealed partial class Daemon : IAsyncDisposable
 
     public void Signal(int signal)
     {
-        if (!_process.HasExited) Kill(_process.Id, signal);
+        if (!_process.HasExited) NativeMethods.Kill(_process.Id, signal);
     }
 
     /// <summary>Ends it: nothing of a test cluster is worth a polite end.</summary>
@@ -75,7 +74,4 @@ internal sealed partial class Daemon : IAsyncDisposable
         { IsBackground = true, Name = "starts daemons" }.Start();
         return starts;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int pid, int signal);
 }

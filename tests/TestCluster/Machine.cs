@@ -14,6 +14,9 @@ public static class Machine
     /// <exception cref="CannotException">This machine cannot.</exception>
     public static Task<string> KubernetesAsync() => Folder.Value;
 
+    /// <summary>Installs what a node needs besides.</summary>
+    internal static Task NeedNodeAsync() => RunAsync(Path.Combine(Repository, "make", "need-cluster"), "node");
+
     private static async Task<string> PrepareAsync()
     {
         if (!OperatingSystem.IsLinux()) throw new CannotException("a Kubernetes test cluster runs on Linux alone");

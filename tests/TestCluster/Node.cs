@@ -1,16 +1,109 @@
+using System.Text.Json.Nodes;
+
 namespace Hem.TestCluster;
 
-/// <summary>A real node: containerd, runc, CNI, kubelet and kube-proxy, in a process, mount and network namespace of its own.</summary>
+public sealed record NodeOptions
+{
+    public string Name { get; init; } = "node";
+
+    /// <summary>GPUs that the node says it has (`nvidia.com/gpu` in its status); pods are placed by them and find none.</summary>
+    public int Gpus { get; init; }
+}
+
+/// <summary>
+/// A real node: containerd, runc, CNI, kubelet and kube-proxy as processes of this machine, in a process, mount and network namespace of
+/// their own, so that ending its first process ends every container, mount, bridge and packet rule. Images are imported from files.
+/// </summary>
 public sealed class Node : IAsyncDisposable
 {
-    private Node(string name) => Name = name;
+    private readonly ControlPlane _plane;
+    private readonly NodeOptions _options;
+    private int _firstProcess;
 
-    public string Name { get; }
+    private Node(ControlPlane plane, NodeOptions options) => (_plane, _options) = (plane, options);
+
+    public string Name => _options.Name;
+
+    private NodeFiles Files => new(_plane, Name);
 
     /// <param name="plane">Started with <see cref="ControlPlaneOptions.ForNode"/>, <see cref="ControlPlaneOptions.Scheduler"/> and controllers.</param>
     /// <exception cref="CannotException">This machine cannot; the reason.</exception>
-    public static Task<Node> StartAsync(ControlPlane plane, CancellationToken cancel = default) =>
-        throw new CannotException("a node cannot be started here yet");
+    public static async Task<Node> StartAsync(ControlPlane plane, NodeOptions? options = null, CancellationToken cancel = default)
+    {
+        if (plane.Network is null) throw new ArgumentException("The control plane was started without ForNode.", nameof(plane));
+        var node = new Node(plane, options ?? new NodeOptions());
+        try
+        {
+            await node.StartAsync(cancel);
+            return node;
+        }
+        catch (Exception)
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Makes an image known to the node, from a tar as `docker save` or `buildah push docker-archive:` writes it.</summary>
+    public Task ImportImageAsync(string tar) => ControlAsync("images", "import", "--no-unpack=false", tar);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _plane.StopAsync("node");
+        await Wait.UntilAsync(() => HasEnded(_firstProcess), "the node's processes have ended");
+        await Wait.UntilAsync(Files.RemoveControlGroups, "the node's control groups are empty");
+        if (Directory.Exists(Files.Folder)) Directory.Delete(Files.Folder, true);
+    }
+
+    private async Task StartAsync(CancellationToken cancel)
+    {
+        var network = _plane.Network!;
+        var pause = (await Machine.RunAsync(Path.Combine(Machine.Repository, "make", "pause-image"))).Trim();
+        Files.RemoveControlGroups();
+        Files.Write();
+        await _plane.StartDaemonAsync("node", "unshare",
+        [
+            "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
+            "bash", Path.Combine(AppContext.BaseDirectory, "node.sh"), Files.Folder, _plane.LogFolder, network.NodeLink,
+            $"{network.NodeAddress}", $"{network.HostAddress}", _plane.Program("kubelet"), _plane.Program("kube-proxy"),
+        ]);
+        var outer = _plane.Pid("node");
+        await _plane.ReadyAsync("node", () =>
+        {
+            var children = File.ReadAllText($"/proc/{outer}/task/{outer}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return Task.FromResult(children.Length == 1 && int.TryParse(children[0], out _firstProcess));
+        }, cancel);
+        await network.AttachAsync(_firstProcess);
+        await _plane.ReadyAsync("node", async () =>
+        {
+            if (!File.Exists(Files.Socket)) return false;
+            await ControlAsync("version");
+            return true;
+        }, cancel);
+        await ImportImageAsync(pause);
+        await _plane.ReadyAsync("node", IsReadyAsync, cancel);
+        if (_options.Gpus > 0)
+        {
+            var gpus = new JsonObject { ["nvidia.com/gpu"] = $"{_options.Gpus}" };
+            await _plane.Api.MergePatchAsync($"/api/v1/nodes/{Name}/status",
+                new JsonObject { ["status"] = new JsonObject { ["capacity"] = gpus, ["allocatable"] = gpus.DeepClone() } }, cancel);
+        }
+    }
+
+    private async Task<bool> IsReadyAsync()
+    {
+        var node = await _plane.Api.GetAsync($"/api/v1/nodes/{Name}");
+        return node?["status"]?["conditions"]?.AsArray().Any(c => (string?)c!["type"] == "Ready" && (string?)c["status"] == "True") == true
+            && node["spec"]!["taints"] is null
+            && await _plane.Api.GetAsync("/api/v1/namespaces/default/serviceaccounts/default") is not null;
+    }
+
+    private Task ControlAsync(params string[] arguments) =>
+        Machine.RunAsync("ctr", ["--address", Files.Socket, "--namespace", "k8s.io", .. arguments]);
+
+    private static bool HasEnded(int pid)
+    {
+        try { return pid == 0 || File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].TrimStart().StartsWith('Z'); }
+        catch (IOException) { return true; }
+    }
 }

@@ -1,6 +1,18 @@
 using Hem.TestCluster;
 
-// For a try by hand: a control plane until Enter is pressed.
-await using var plane = await ControlPlane.StartAsync();
-Console.WriteLine($"export KUBECONFIG={plane.Kubeconfig}");
-Console.ReadLine();
+return args switch
+{
+    ["up"] => await DeveloperCluster.UpAsync(),
+    ["down"] => await DeveloperCluster.DownAsync(),
+    ["serve"] => await DeveloperCluster.ServeAsync(),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("""
+        test-cluster up      starts a Kubernetes of one node on this machine, prints the line that sets KUBECONFIG; nothing where it runs
+        test-cluster down    ends it and removes all of it
+        """);
+    return 2;
+}

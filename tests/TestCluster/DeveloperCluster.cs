@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Hem.TestCluster;
+
+/// <summary>
+/// The cluster of `make cluster-up`: one a machine, kept by a process in the background until `make cluster-down`. The same code as the tests'.
+/// </summary>
+internal static class DeveloperCluster
+{
+    private static readonly string Folder = Path.Combine(Path.GetTempPath(), "hem-cluster");
+    private static readonly string PidFile = Path.Combine(Folder, "pid"), ReadyFile = Path.Combine(Folder, "ready");
+    private static readonly string Log = Path.Combine(Path.GetTempPath(), "hem-cluster.log");
+
+    public static async Task<int> UpAsync()
+    {
+        if (Server() is null)
+        {
+            try
+            {
+                await Machine.KubernetesAsync();
+                await Machine.NeedNodeAsync();
+            }
+            catch (CannotException e)
+            {
+                Console.Error.WriteLine($"No cluster here: {e.Message}");
+                return 3;
+            }
+            var clock = Stopwatch.StartNew();
+            Console.WriteLine("Starting a Kubernetes of one node (etcd, kube-apiserver, controllers, containerd, kubelet: about 20 s)");
+            RemoveLeftOvers();
+            Directory.CreateDirectory(Folder);
+            using var server = Process.Start("setsid",
+                ["sh", "-c", "exec \"$0\" serve </dev/null >\"$1\" 2>&1", Environment.ProcessPath!, Log]);
+            await Wait.UntilAsync(() => File.Exists(ReadyFile) || server.HasExited, "the cluster is ready", Timeouts.Long);
+            if (!File.Exists(ReadyFile))
+            {
+                Console.Error.WriteLine($"The cluster did not start (whole log: {Log}):\n{string.Join('\n', File.ReadLines(Log).TakeLast(20))}");
+                return 1;
+            }
+            Console.WriteLine($"Ready after {clock.Elapsed.TotalSeconds:0} s. `make cluster-down` ends it. Logs: {Folder}/logs");
+        }
+        Console.WriteLine($"export KUBECONFIG={Folder}/admin.kubeconfig");
+        return 0;
+    }
+
+    public static async Task<int> DownAsync()
+    {
+        if (Server() is { } server)
+        {
+            NativeMethods.Kill(server.Id, 15);
+            await Wait.UntilAsync(() => Server() is null, "the cluster has ended", Timeouts.Normal);
+        }
+        RemoveLeftOvers();
+        Console.WriteLine("No cluster runs.");
+        return 0;
+    }
+
+    /// <summary>What stays in the background.</summary>
+    public static async Task<int> ServeAsync()
+    {
+        var ended = new TaskCompletionSource();
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, ended));
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, ended));
+        File.WriteAllText(PidFile, $"{Environment.ProcessId}\n");
+        await using var plane = await ControlPlane.StartAsync(new ControlPlaneOptions { Scheduler = true, ForNode = true, Folder = Folder });
+        await using var node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });
+        File.WriteAllText(ReadyFile, "");
+        await ended.Task;
+        return 0;
+    }
+
+    private static void End(PosixSignalContext signal, TaskCompletionSource ended)
+    {
+        signal.Cancel = true;
+        ended.TrySetResult();
+    }
+
+    private static Process? Server()
+    {
+        if (!File.Exists(PidFile) || !int.TryParse(File.ReadAllText(PidFile), out var pid)) return null;
+        var command = $"/proc/{pid}/cmdline";
+        return File.Exists(command) && File.ReadAllText(command).EndsWith("\0serve\0") ? Process.GetProcessById(pid) : null;
+    }
+
+    private static void RemoveLeftOvers()
+    {
+        if (Directory.Exists(Folder)) Directory.Delete(Folder, true);
+    }
+}
