@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Hem.Kubernetes;
+
+/// <summary>What this library measures, under the names that client-go and controller-runtime gave them, so that their dashboards work.</summary>
+public static class KubernetesMetrics
+{
+    public const string MeterName = "Hem.Kubernetes";
+
+    private static readonly Meter _meter = new(MeterName);
+    private static readonly ConcurrentDictionary<object, (string Name, Func<QueueState> State)> _queues = new(ReferenceEqualityComparer.Instance);
+    private static readonly ConcurrentDictionary<object, (string Name, Func<bool> IsLeader)> _electors = new(ReferenceEqualityComparer.Instance);
+
+    private static readonly Counter<long> _requests = _meter.CreateCounter<long>(
+        "rest_client_requests_total", description: "Requests to the API server by status code, method and host; <error> where no answer came.");
+
+    private static readonly Histogram<double> _requestSeconds = _meter.CreateHistogram<double>(
+        "rest_client_request_duration_seconds", "s", "Time to an answer of the API server, by verb and host.", null,
+        new() { HistogramBucketBoundaries = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60] });
+
+    private static readonly Counter<long> _adds = _meter.CreateCounter<long>(
+        "workqueue_adds_total", description: "Keys that were added to the work queue, those that waited there already left out.");
+
+    private static readonly Counter<long> _retries = _meter.CreateCounter<long>(
+        "workqueue_retries_total", description: "Keys that were added again with back-off.");
+
+    private static readonly Histogram<double> _queueSeconds = _meter.CreateHistogram<double>(
+        "workqueue_queue_duration_seconds", "s", "How long a key waited in the work queue.", null, new() { HistogramBucketBoundaries = Buckets });
+
+    private static readonly Histogram<double> _workSeconds = _meter.CreateHistogram<double>(
+        "workqueue_work_duration_seconds", "s", "How long the work on a key took.", null, new() { HistogramBucketBoundaries = Buckets });
+
+    private static double[] Buckets => [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000];
+
+    static KubernetesMetrics()
+    {
+        _meter.CreateObservableGauge("workqueue_depth", () => OfQueues(state => (double)state.Depth), description: "Keys that wait in the work queue.");
+        _meter.CreateObservableGauge("workqueue_unfinished_work_seconds", () => OfQueues(state => state.UnfinishedSeconds), "s",
+            "How long the keys that are worked on have been so, all together: a number that grows means stuck workers.");
+        _meter.CreateObservableGauge("workqueue_longest_running_processor_seconds", () => OfQueues(state => state.LongestSeconds), "s",
+            "How long the oldest key that is worked on has been so.");
+        _meter.CreateObservableGauge("leader_election_master_status",
+            () => _electors.Values.Select(e => new Measurement<int>(e.IsLeader() ? 1 : 0, new KeyValuePair<string, object?>("name", e.Name))),
+            description: "1 while this process holds the lease of that name, else 0.");
+    }
+
+    internal readonly record struct QueueState(int Depth, double UnfinishedSeconds, double LongestSeconds);
+
+    internal static void Request(HttpMethod method, string host, string code, TimeSpan duration)
+    {
+        var verb = new KeyValuePair<string, object?>("method", method.Method);
+        var server = new KeyValuePair<string, object?>("host", host);
+        _requests.Add(1, new("code", code), verb, server);
+        _requestSeconds.Record(duration.TotalSeconds, new("verb", method.Method), server);
+    }
+
+    internal static void Added(string queue) => _adds.Add(1, Name(queue));
+
+    internal static void Retried(string queue) => _retries.Add(1, Name(queue));
+
+    internal static void Waited(string queue, TimeSpan time) => _queueSeconds.Record(time.TotalSeconds, Name(queue));
+
+    internal static void Worked(string queue, TimeSpan time) => _workSeconds.Record(time.TotalSeconds, Name(queue));
+
+    internal static void Observe(object queue, string name, Func<QueueState> state) => _queues[queue] = (name, state);
+
+    internal static void Observe(object elector, string name, Func<bool> isLeader) => _electors[elector] = (name, isLeader);
+
+    internal static void Forget(object observed)
+    {
+        _queues.TryRemove(observed, out _);
+        _electors.TryRemove(observed, out _);
+    }
+
+    private static IEnumerable<Measurement<double>> OfQueues(Func<QueueState, double> value) =>
+        _queues.Values.Select(queue => new Measurement<double>(value(queue.State()), Name(queue.Name)));
+
+    private static KeyValuePair<string, object?> Name(string queue) => new("name", queue);
+}
