@@ -30,6 +30,9 @@ public static class Expansion
     /// <summary>The most trials that a sweep may have.</summary>
     public const int MostTrials = 100_000;
 
+    /// <summary>The most cases: each costs something wherever a sweep is looked at.</summary>
+    public const int MostCases = 10_000;
+
     /// <summary>The most combinations that are looked at to see which of them are excluded.</summary>
     public const int MostCombinations = 500_000;
 

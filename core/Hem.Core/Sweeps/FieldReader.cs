@@ -104,19 +104,6 @@ internal sealed class FieldReader
         return [];
     }
 
-    /// <summary>JSON of any shape below its first level; fields without a value are left out.</summary>
-    public ParameterValue? Any(string field, ParameterValueKind kind)
-    {
-        if (Get(field) is not { } value) return null;
-        if (!TryConvert(value, out var converted, out var problem))
-            faults.Add(new Fault(At(field), value.Show(), problem, Line: value.Line));
-        else if (converted.Kind == kind)
-            return converted;
-        else
-            Fault(field, value, kind == ParameterValueKind.List ? "must be a list" : "must be an object");
-        return null;
-    }
-
     /// <summary>The value that a node stands for, at any depth.</summary>
     public static bool TryConvert(SpecNode node, [NotNullWhen(true)] out ParameterValue? value, [NotNullWhen(false)] out string? problem)
     {
@@ -159,5 +146,6 @@ internal sealed class FieldReader
     private bool HasTypoOf(string field) =>
         node.Fields.Exists(other => other.Name != field && NearestName.Of(other.Name, [field]) is not null);
 
-    private string At(string field) => path.Length == 0 ? field : $"{path}.{field}";
+    /// <summary>The whole path of a field.</summary>
+    public string At(string field) => path.Length == 0 ? field : $"{path}.{field}";
 }

@@ -66,7 +66,7 @@ internal sealed class SpecReader(FaultList faults)
         return new SweepSpec
         {
             Base = spec.Get("base") is { } shared ? Parameters(shared, "spec.base") : ParameterSet.Empty,
-            Cases = Sets(spec, "cases", Expansion.MostTrials),
+            Cases = Sets(spec, "cases", Expansion.MostCases),
             Grid = Grid(spec),
             Exclude = Sets(spec, "exclude", Expansion.MostExclusions),
             Seeds = Seeds(spec),

@@ -36,7 +36,7 @@ internal static class SweepWriter
     [
         ("image", Any(pod.Image)), ("resources", pod.Resources), ("nodeSelector", pod.NodeSelector), ("tolerations", pod.Tolerations),
         ("priorityClassName", Any(pod.PriorityClassName)), ("runtimeClassName", Any(pod.RuntimeClassName)),
-        ("queueName", Any(pod.QueueName)),
+        ("queueName", Any(pod.QueueName)), ("volumes", pod.Volumes), ("volumeMounts", pod.VolumeMounts),
     ];
 
     /// <summary>The fields that have a value; the order of a file's grid is kept by nothing here, nor is it by a cluster.</summary>

@@ -5,8 +5,7 @@ namespace Hem.Core.Sweeps;
 /// <summary>Reads spec.trainer: how trials run.</summary>
 internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
 {
-    private static readonly string[] podFields =
-        ["image", "resources", "nodeSelector", "tolerations", "priorityClassName", "runtimeClassName", "queueName"];
+    private static readonly string[] podFields = [.. PodFields.All.Select(field => field.Name)];
 
     public TrainerTemplate Read(SpecNode node)
     {
@@ -74,14 +73,20 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
         return new(checkpoints.Time("every", TimeSpan.FromMilliseconds(100)) ?? otherwise.Every, checkpoints.Text("claimName"));
     }
 
-    private static PodSettings Pod(FieldReader owner) => new()
+    private PodSettings Pod(FieldReader owner)
     {
-        Image = owner.Text("image"),
-        Resources = owner.Any("resources", ParameterValueKind.Object),
-        NodeSelector = owner.Any("nodeSelector", ParameterValueKind.Object),
-        Tolerations = owner.Any("tolerations", ParameterValueKind.List),
-        PriorityClassName = owner.Text("priorityClassName"),
-        RuntimeClassName = owner.Text("runtimeClassName"),
-        QueueName = owner.Text("queueName"),
-    };
+        var values = PodFields.All.ToDictionary(field => field.Name, field => new PodReader(faults).Read(owner, field));
+        return new()
+        {
+            Image = values["image"]?.AsString(),
+            Resources = values["resources"],
+            NodeSelector = values["nodeSelector"],
+            Tolerations = values["tolerations"],
+            PriorityClassName = values["priorityClassName"]?.AsString(),
+            RuntimeClassName = values["runtimeClassName"]?.AsString(),
+            QueueName = values["queueName"]?.AsString(),
+            Volumes = values["volumes"],
+            VolumeMounts = values["volumeMounts"],
+        };
+    }
 }

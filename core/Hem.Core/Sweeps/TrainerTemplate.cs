@@ -69,6 +69,8 @@ public sealed record PodSettings
     public string? PriorityClassName { get; init; }
     public string? RuntimeClassName { get; init; }
     public string? QueueName { get; init; }
+    public ParameterValue? Volumes { get; init; }
+    public ParameterValue? VolumeMounts { get; init; }
 
     /// <summary>These settings, replaced by what <paramref name="other"/> sets.</summary>
     public PodSettings With(PodSettings other) => new()
@@ -80,5 +82,7 @@ public sealed record PodSettings
         PriorityClassName = other.PriorityClassName ?? PriorityClassName,
         RuntimeClassName = other.RuntimeClassName ?? RuntimeClassName,
         QueueName = other.QueueName ?? QueueName,
+        Volumes = other.Volumes ?? Volumes,
+        VolumeMounts = other.VolumeMounts ?? VolumeMounts,
     };
 }

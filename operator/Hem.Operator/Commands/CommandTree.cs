@@ -5,5 +5,8 @@ namespace Hem.Operator.Commands;
 /// <summary>What hem-operator can do.</summary>
 internal static class CommandTree
 {
-    public static RootCommand Build() => new("Runs HemSweeps on Kubernetes.");
+    public static RootCommand Build() => new("Runs HemSweeps on Kubernetes.")
+    {
+        CrdsCommand.Build(),
+    };
 }

@@ -66,7 +66,7 @@ public class SweepReaderTests
         trainer.Command.ShouldBe(["python3", "train.py", "--fast"]);
         trainer.Checkpoints.ShouldBe(new CheckpointSpec(TimeSpan.FromSeconds(90), "claim"));
         trainer.Pod.Image.ShouldBe("hem-trainer:1");
-        trainer.Pod.Resources!.ToJson().ShouldBe("""{"limits":{"cpu":1,"memory":"2Gi"}}""");
+        trainer.Pod.Resources!.ToJson().ShouldBe("""{"limits":{"cpu":"1","memory":"2Gi"}}""");
         trainer.Pod.NodeSelector!.ToJson().ShouldBe("""{"zone":"a"}""");
         trainer.Pod.Tolerations!.ToJson().ShouldBe("""[{"key":"gpu","operator":"Exists"}]""");
         (trainer.Pod.PriorityClassName, trainer.Pod.RuntimeClassName, trainer.Pod.QueueName).ShouldBe(("low", "nvidia", "lab"));
@@ -222,7 +222,7 @@ public class SweepReaderTests
     [InlineData("parallelism: many", "spec.parallelism: \"many\" must be a whole number from 1 to 100,000")]
     [InlineData("budget: {wallClock: 12}", "spec.budget.wallClock: 12 must be ")]
     [InlineData("suspend: 1", "spec.suspend: 1 must be true or false")]
-    [InlineData("cases: {N: 5}", "spec.cases: an object must be a list of at most 100,000 entries")]
+    [InlineData("cases: {N: 5}", "spec.cases: an object must be a list of at most 10,000 entries")]
     [InlineData("trainer: {kernels: 64}", "spec.trainer.kernels: 64 must be auto, 512, 256 or 128")]
     [InlineData("exclude: [{}]", "spec.exclude[0]: {} names no parameter")]
     [InlineData("grid: {N: [0]}", "spec.grid.N[0]: 0 is not allowed: N is a whole number")]

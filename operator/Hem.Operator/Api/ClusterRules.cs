@@ -1,0 +1,19 @@
+using Hem.Core.Sweeps;
+
+namespace Hem.Operator.Api;
+
+/// <summary>What is right on one machine and cannot be done on a cluster.</summary>
+internal static class ClusterRules
+{
+    public static IReadOnlyList<Fault> Check(HemSweep sweep, SweepExpansion expansion)
+    {
+        if (sweep.Spec.Trainer.Command is null) return [];
+        var without = expansion.Configurations.FirstOrDefault(
+            configuration => sweep.Spec.Trainer.For(configuration.Parameters).Pod.Image is null);
+        return without is null ? [] :
+        [
+            new Fault("spec.trainer.command", null,
+                $"needs spec.trainer.image on a cluster (for {without.Label}): the operator's own trainer image holds no other program"),
+        ];
+    }
+}
