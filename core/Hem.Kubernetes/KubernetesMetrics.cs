@@ -34,6 +34,9 @@ public static class KubernetesMetrics
 
     private static double[] Buckets => [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000];
 
+    private static readonly Counter<long> _droppedEvents = _meter.CreateCounter<long>(
+        "event_recorder_dropped_events_total", description: "Events that were not written: too many, or the server could not be reached.");
+
     static KubernetesMetrics()
     {
         _meter.CreateObservableGauge("workqueue_depth", () => OfQueues(state => (double)state.Depth), description: "Keys that wait in the work queue.");
@@ -63,6 +66,8 @@ public static class KubernetesMetrics
     internal static void Waited(string queue, TimeSpan time) => _queueSeconds.Record(time.TotalSeconds, Name(queue));
 
     internal static void Worked(string queue, TimeSpan time) => _workSeconds.Record(time.TotalSeconds, Name(queue));
+
+    internal static void EventDropped(string component) => _droppedEvents.Add(1, new KeyValuePair<string, object?>("component", component));
 
     internal static void Observe(object queue, string name, Func<QueueState> state) => _queues[queue] = (name, state);
 

@@ -44,8 +44,8 @@ public sealed partial class KubernetesClient
         /// <summary>Doing it twice does no more than once.</summary>
         public bool Repeatable { get; init; }
 
-        /// <summary>It changes nothing, whatever its method.</summary>
-        public bool Asks { get; init; }
+        /// <summary>Not subject to <see cref="KubernetesClientOptions.MayWrite"/>.</summary>
+        public bool IsFree { get; init; }
 
         public override string ToString() => $"{Method} /{Path}";
     }
@@ -119,7 +119,7 @@ public sealed partial class KubernetesClient
         if (_limiter is not null) await _limiter.WaitAsync(deadline.Token);
         using var message = await MessageAsync(request, renew, deadline);
         // The last thing before it is sent: a process may have been stopped for long since the caller decided to write.
-        if (!request.Asks && request.Method != HttpMethod.Get && _options.MayWrite?.Invoke() == false)
+        if (!request.IsFree && request.Method != HttpMethod.Get && _options.MayWrite?.Invoke() == false)
             throw new WriteRefusedException($"{request}: not sent, for this process may not write now.");
         var started = _options.Time.GetTimestamp();
         HttpStatusCode? status = null;

@@ -84,7 +84,7 @@ public sealed partial class KubernetesClient : IDisposable
     /// <returns>The object as the server made it.</returns>
     public Task<T> CreateAsync<T>(ResourceKind<T> kind, T item, WriteOptions? options = null, CancellationToken cancel = default)
         where T : class, IKubernetesObject =>
-        WriteAsync(kind, new(HttpMethod.Post, kind.Path(item.Metadata.Namespace), Query(options)) { Body = Body(kind, item), Asks = Asks(kind) }, cancel);
+        WriteAsync(kind, new(HttpMethod.Post, kind.Path(item.Metadata.Namespace), Query(options)) { Body = Body(kind, item), IsFree = IsFree(kind) }, cancel);
 
     /// <summary>Puts an object in place of what is there; with its resourceVersion only if that has not changed meanwhile.</summary>
     public Task<T> ReplaceAsync<T>(
@@ -108,6 +108,7 @@ public sealed partial class KubernetesClient : IDisposable
             Body = Encoding.UTF8.GetBytes(patch.ToJsonString()),
             ContentType = "application/merge-patch+json",
             Repeatable = true,
+            IsFree = IsFree(kind),
         }, cancel);
 
     /// <summary>Server-side apply: makes the object, or sees to the fields it gives, as <paramref name="fieldManager"/>.</summary>
@@ -195,7 +196,7 @@ public sealed partial class KubernetesClient : IDisposable
         var request = new V1TokenRequest { ApiVersion = "authentication.k8s.io/v1", Kind = "TokenRequest", Spec = spec };
         var body = JsonSerializer.SerializeToUtf8Bytes(request, KubernetesJson.Default.V1TokenRequest);
         var path = Resources.ServiceAccounts.Path(ns, serviceAccount, "token");
-        using var answer = await SendAsync(new(HttpMethod.Post, path) { Body = body, Asks = true }, cancel);
+        using var answer = await SendAsync(new(HttpMethod.Post, path) { Body = body, IsFree = true }, cancel);
         return Read(HttpMethod.Post, path, answer, KubernetesJson.Default.V1TokenRequest).Status
             ?? throw NotJson(HttpMethod.Post, path, new JsonException("The answer has no status."));
     }
@@ -231,9 +232,9 @@ public sealed partial class KubernetesClient : IDisposable
     private static string Name(IKubernetesObject item) =>
         item.Metadata.Name ?? throw new ArgumentException("The object has no name.", nameof(item));
 
-    /// <summary>Kinds that are created only to be answered: no change, so they are asked whether or not we may write.</summary>
-    private static bool Asks<T>(ResourceKind<T> kind)
-        where T : class, IKubernetesObject => kind.Group is "authentication.k8s.io" or "authorization.k8s.io";
+    /// <summary>Not subject to <see cref="KubernetesClientOptions.MayWrite"/>: questions that are asked by POST, and what decides who may write.</summary>
+    private static bool IsFree<T>(ResourceKind<T> kind)
+        where T : class, IKubernetesObject => kind.Group is "authentication.k8s.io" or "authorization.k8s.io" or "coordination.k8s.io";
 
     private static string Query(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
 

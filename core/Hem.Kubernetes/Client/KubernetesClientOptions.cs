@@ -25,7 +25,10 @@ public sealed record KubernetesClientOptions
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Asked before every request that would change something, at each retry too; a no is <see cref="WriteRefusedException"/>.</summary>
-    /// <remarks>A leader election's <see cref="LeaderElector.IsLeader"/> here keeps a process that was stopped and continued from writing.</remarks>
+    /// <remarks>
+    /// <see cref="LeaderElector.IsLeader"/> here keeps a process that was stopped and continued from writing. Leases and reviews of
+    /// tokens and access are written without asking.
+    /// </remarks>
     public Func<bool>? MayWrite { get; init; }
 
     /// <summary>Told of every answer and every request that got none.</summary>
