@@ -247,7 +247,7 @@ public sealed class ControlPlane : IAsyncDisposable
         $"--kubeconfig={ComponentKubeconfig("kube-controller-manager", "system:kube-controller-manager")}",
         $"--service-account-private-key-file={InFolder("service-accounts.key")}", $"--root-ca-file={CaFile}",
         "--use-service-account-credentials", "--leader-elect=false", "--port=0", "--bind-address=127.0.0.1",
-        $"--secure-port={FreePort(IPAddress.Loopback)}",
+        $"--secure-port={FreePort(IPAddress.Loopback)}", $"--flex-volume-plugin-dir={InFolder("volume-plugins")}",
         .. Network is null ? [] : (string[])["--allocate-node-cidrs", $"--cluster-cidr={Network.PodRange}", "--node-cidr-mask-size=24"],
         $"--kube-api-qps={_options.ControllerQps}", $"--kube-api-burst={_options.ControllerQps}", .. _options.ControllerManagerArguments,
     ];

@@ -24,6 +24,9 @@ public sealed class Node : IAsyncDisposable
 
     public string Name => _options.Name;
 
+    /// <summary>containerd's, seen from outside the node.</summary>
+    private string Socket => $"/proc/{_firstProcess}/root/run/containerd/containerd.sock";
+
     private NodeFiles Files => new(_plane, Name);
 
     /// <param name="plane">Started with <see cref="ControlPlaneOptions.ForNode"/>, <see cref="ControlPlaneOptions.Scheduler"/> and controllers.</param>
@@ -76,7 +79,7 @@ public sealed class Node : IAsyncDisposable
         await network.AttachAsync(_firstProcess);
         await _plane.ReadyAsync("node", async () =>
         {
-            if (!File.Exists(Files.Socket)) return false;
+            if (!File.Exists(Socket)) return false;
             await ControlAsync("version");
             return true;
         }, cancel);
@@ -99,7 +102,7 @@ public sealed class Node : IAsyncDisposable
     }
 
     private Task ControlAsync(params string[] arguments) =>
-        Machine.RunAsync("ctr", ["--address", Files.Socket, "--namespace", "k8s.io", .. arguments]);
+        Machine.RunAsync("ctr", ["--address", Socket, "--namespace", "k8s.io", .. arguments]);
 
     private static bool HasEnded(int pid)
     {

@@ -10,8 +10,6 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
 
     public string Folder => plane.InFolder("node");
 
-    public string Socket => In("containerd.sock");
-
     private string ControlGroup => $"hem-node-{_network.Number}";
 
     public void Write()
@@ -25,9 +23,9 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
         File.WriteAllLines(In("kubelet.flags"),
         [
             $"--kubeconfig={plane.ComponentKubeconfig("kubelet", $"system:node:{name}", "system:nodes")}",
-            "--container-runtime=remote", $"--container-runtime-endpoint=unix://{Socket}", "--pod-infra-container-image=localhost/hem-pause:1",
+            "--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock", "--pod-infra-container-image=localhost/hem-pause:1",
             $"--root-dir={In("kubelet")}", $"--cert-dir={In("kubelet-certificates")}", $"--node-ip={_network.NodeAddress}",
-            $"--hostname-override={name}",
+            $"--hostname-override={name}", $"--volume-plugin-dir={In("volume-plugins")}",
         ]);
         foreach (var controller in Controllers()) Directory.CreateDirectory(Path.Combine(controller, ControlGroup));
     }
@@ -35,7 +33,7 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
     /// <returns>false while a process still lingers in one.</returns>
     public bool RemoveControlGroups()
     {
-        foreach (var top in Controllers().Select(controller => Path.Combine(controller, ControlGroup)).Where(Directory.Exists))
+        foreach (var top in Controllers().Append($"{ControlGroups}/unified").Select(c => Path.Combine(c, ControlGroup)).Where(Directory.Exists))
             foreach (var group in Directory.EnumerateDirectories(top, "*", SearchOption.AllDirectories).Append(top).OrderByDescending(g => g.Length))
                 if (NativeMethods.RemoveDirectory(group) != 0 && Directory.Exists(group)) return false;
         return true;
@@ -46,8 +44,6 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
         root = "{In("containerd")}"
         state = "/run/containerd"
         oom_score = 0
-        [grpc]
-          address = "{Socket}"
         [plugins."io.containerd.grpc.v1.cri"]
           sandbox_image = "localhost/hem-pause:1"
           restrict_oom_score_adj = true
@@ -93,7 +89,6 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
             protectKernelDefaults: true
             oomScoreAdj: 0
             resolvConf: {{In("resolv.conf")}}
-            volumePluginDir: {{In("libexec")}}
             evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
             imageGCHighThresholdPercent: 100
             configMapAndSecretChangeDetectionStrategy: Watch

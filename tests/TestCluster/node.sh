@@ -16,8 +16,9 @@ do
 done
 
 # Places with fixed names are this node's own.
-mkdir -p "$folder"/{log,libexec,cni-state}
-mount --bind "$folder/log" /var/log
+mkdir -p "$folder"/{var-log,var-lib}
+mount --bind "$folder/var-log" /var/log
+mount --bind "$folder/var-lib" /var/lib
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/lock
 
@@ -26,6 +27,7 @@ until ip link show "$link" >/dev/null 2>&1; do sleep 0.02; done
 ip address add "$address/30" dev "$link"
 ip link set "$link" up
 ip route add default via "$gateway"
+ip route add unreachable 169.254.0.0/16 # kubelet asks clouds' addresses whether it is there: a quick no
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
 containerd --config "$folder/containerd.toml" >"$logs/containerd.log" 2>&1 &
