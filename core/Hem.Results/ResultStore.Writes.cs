@@ -195,11 +195,12 @@ public sealed partial class ResultStore
     /// and returns false.
     /// </summary>
     /// <param name="permanent">No retry would help.</param>
+    /// <param name="endedAt">When it ended, where that is known to be earlier than now.</param>
     public Task<bool> EndAttemptAsync(
         string attemptId, AttemptOutcome outcome, string? reason = null, int? exitCode = null, bool permanent = false,
-        CancellationToken cancellationToken = default)
+        DateTimeOffset? endedAt = null, CancellationToken cancellationToken = default)
     {
-        var now = Now;
+        var now = endedAt?.ToUnixTimeMilliseconds() ?? Now;
         return WriteAsync(connection =>
         {
             var ended = connection.Execute(

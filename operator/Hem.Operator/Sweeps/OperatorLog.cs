@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>What the controller of sweeps logs.</summary>
+internal static partial class OperatorLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Watching sweeps in {Namespaces}.")]
+    public static partial void Started(ILogger logger, string namespaces);
+
+    [LoggerMessage(2, LogLevel.Information, "{Namespace}/{Sweep} is {State}: {Message}")]
+    public static partial void SweepState(ILogger logger, string? @namespace, string? sweep, string state, string message);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Namespace}/{Sweep}: {Fault} Trying again.")]
+    public static partial void StoreTrouble(ILogger logger, string? @namespace, string? sweep, string fault);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Namespace}/{Sweep}: {Fault}")]
+    public static partial void SweepTrouble(ILogger logger, string? @namespace, string? sweep, string fault);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Namespace}/{Trial}: {Fault}")]
+    public static partial void TrialTrouble(ILogger logger, string? @namespace, string trial, string fault);
+
+    [LoggerMessage(6, LogLevel.Information, "{Namespace}/{Trial}: attempt {Number} {Result}: {Reason}")]
+    public static partial void AttemptEnded(ILogger logger, string? @namespace, string trial, int number, string result, string reason);
+
+    [LoggerMessage(7, LogLevel.Warning, "The status of {Kind} {Namespace}/{Name} cannot be written: {Fault}")]
+    public static partial void StatusTrouble(ILogger logger, string kind, string? @namespace, string name, string fault);
+
+    [LoggerMessage(8, LogLevel.Information, "{Identity} leads.")]
+    public static partial void Leads(ILogger logger, string identity);
+
+    [LoggerMessage(9, LogLevel.Warning, "{Identity} leads no more.")]
+    public static partial void LeadsNoMore(ILogger logger, string identity);
+
+    [LoggerMessage(10, LogLevel.Information, "Stopping: trainers go on; whoever leads next goes on with their sweeps.")]
+    public static partial void Stopping(ILogger logger);
+}

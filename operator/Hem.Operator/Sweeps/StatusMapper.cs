@@ -1,0 +1,123 @@
+using Hem.Core.Planning;
+using Hem.Kubernetes;
+using Hem.Operator.Api;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>From what the planner says to what objects say. Pure.</summary>
+internal static class StatusMapper
+{
+    public static HemSweepStatus Sweep(
+        SweepStatus status, BestConfiguration? best, DateTimeOffset? startedAt, HemSweepStatus? before, DateTimeOffset now) => new()
+        {
+            ObservedGeneration = status.ObservedGeneration,
+            State = status.State,
+            Trials = status.Counts.Total,
+            Done = status.Counts.Finished,
+            Running = status.Counts.Running,
+            Waiting = status.Counts.Waiting + status.Counts.BackingOff,
+            Failed = status.Counts.Failed + status.Counts.Conflicted,
+            Superseded = status.Counts.Superseded,
+            Best = best,
+            Usage = new SweepUsageStatus
+            {
+                WallClockSeconds = (long)status.Usage.WallClock.TotalSeconds,
+                GpuHours = Math.Round(status.Usage.GpuTime.TotalHours, 4),
+            },
+            StartTime = startedAt ?? before?.StartTime,
+            CompletionTime = status.HasEnded ? status.EndedAt ?? before?.CompletionTime : null,
+            Conditions = [.. status.Conditions.Select(condition => Condition(condition, status, before?.Conditions, now))],
+        };
+
+    public static HemTrialStatus Trial(
+        TrialStatus status, TrialState state, int iterations, long? generation, HemTrialStatus? before, DateTimeOffset now)
+    {
+        HemTrialPhase phase = PhaseOf(status, state);
+        bool isOver = phase is HemTrialPhase.Succeeded or HemTrialPhase.Failed;
+        string? podName = state.Live?.Current?.Pod.Metadata.Name ?? before?.PodName;
+        return new HemTrialStatus
+        {
+            Phase = phase,
+            Attempts = status.Attempts,
+            Failures = status.Failures,
+            Disruptions = status.Disruptions,
+            Retries = status.Failures + status.Disruptions == 0 ? 0 : Math.Min(status.Attempts - 1, status.Failures + status.Disruptions),
+            Progress = state.Iteration > 0 || isOver ? $"{state.Iteration}/{iterations}" : before?.Progress,
+            SuccessRate = state.SuccessRate is { } rate ? Math.Round(rate, 4) : before?.SuccessRate,
+            Reason = ReasonOf(phase, status),
+            Message = Shorten(status.Reason, HemTrialStatus.LongestMessage),
+            PodName = podName,
+            StartTime = Seconds(state.StartedAt) ?? before?.StartTime,
+            CompletionTime = isOver ? Seconds(state.CompletedAt) ?? before?.CompletionTime ?? Seconds(now) : null,
+            ObservedGeneration = generation,
+            Conditions = isOver
+                ?
+                [
+                    TrialCondition("Complete", phase == HemTrialPhase.Succeeded, phase, status, generation, before?.Conditions, now),
+                    TrialCondition("Failed", phase == HemTrialPhase.Failed, phase, status, generation, before?.Conditions, now),
+                ]
+                : null,
+        };
+    }
+
+    private static HemTrialPhase PhaseOf(TrialStatus status, TrialState state) => status.Phase switch
+    {
+        TrialPhase.Running => state.Live is { } live && live.Pods.Exists(pod => pod.View.Phase is AttemptPhase.Running or AttemptPhase.Stopping)
+            ? HemTrialPhase.Running
+            : HemTrialPhase.Pending,
+        TrialPhase.BackingOff => HemTrialPhase.BackingOff,
+        TrialPhase.Finished => HemTrialPhase.Succeeded,
+        TrialPhase.Failed => HemTrialPhase.Failed,
+        TrialPhase.Conflicted => HemTrialPhase.Conflicted,
+        TrialPhase.Superseded => HemTrialPhase.Superseded,
+        _ => HemTrialPhase.Pending,
+    };
+
+    private static string ReasonOf(HemTrialPhase phase, TrialStatus status) => phase switch
+    {
+        HemTrialPhase.Pending when status.Attempts == 0 => "WaitsForTurn",
+        HemTrialPhase.Pending when status.Reason.StartsWith("unschedulable", StringComparison.Ordinal) => "Unschedulable",
+        HemTrialPhase.Pending => "Starting",
+        HemTrialPhase.BackingOff => "BackOff",
+        HemTrialPhase.Succeeded => "Finished",
+        HemTrialPhase.Failed when status.Reason.Contains("exit code 64", StringComparison.Ordinal) => "BadConfiguration",
+        _ => phase.ToString(),
+    };
+
+    private static V1Condition Condition(
+        Condition condition, SweepStatus status, IReadOnlyList<V1Condition>? before, DateTimeOffset now) => Since(new V1Condition
+        {
+            Type = condition.Type.ToString(),
+            Status = condition.Status ? "True" : "False",
+            Reason = condition.Reason,
+            Message = Shorten(
+                condition.Message,
+                condition.Type == ConditionType.Accepted ? HemSweepStatus.LongestFaults : HemSweepStatus.LongestMessage),
+            ObservedGeneration = status.ObservedGeneration,
+        }, before, now);
+
+    private static V1Condition TrialCondition(
+        string type, bool value, HemTrialPhase phase, TrialStatus status, long? generation, IReadOnlyList<V1Condition>? before,
+        DateTimeOffset now) => Since(new V1Condition
+        {
+            Type = type,
+            Status = value ? "True" : "False",
+            Reason = ReasonOf(phase, status),
+            Message = Shorten(status.Reason, HemSweepStatus.LongestMessage),
+            ObservedGeneration = generation,
+        }, before, now);
+
+    /// <summary>With the time of its last change, which is not now if it says what it said before.</summary>
+    private static V1Condition Since(V1Condition condition, IReadOnlyList<V1Condition>? before, DateTimeOffset now)
+    {
+        V1Condition? old = before?.FirstOrDefault(known => known.Type == condition.Type);
+        condition.LastTransitionTime = old?.Status == condition.Status ? old.LastTransitionTime : Seconds(now);
+        return condition;
+    }
+
+    /// <summary>Times in objects are whole seconds.</summary>
+    public static DateTimeOffset? Seconds(DateTimeOffset? time) =>
+        time is { } at ? DateTimeOffset.FromUnixTimeSeconds(at.ToUnixTimeSeconds()) : null;
+
+    public static string Shorten(string text, int longest) => text.Length <= longest ? text : text[..(longest - 3)] + "...";
+}

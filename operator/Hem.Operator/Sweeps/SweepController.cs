@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using Hem.Kubernetes;
+using Hem.Operator.Api;
+using Hem.Operator.Trials;
+using Hem.Progress;
+using Hem.Results;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>
+/// Runs the sweeps of a cluster (or a namespace): informers of HemSweeps, HemTrials, Jobs and pods post what they see to the reconciler of the
+/// sweep that it belongs to, by UID, and a work queue sees to it that each is reconciled by one worker at a time.
+/// </summary>
+internal sealed class SweepController : IAsyncDisposable
+{
+    private const int Workers = 4;
+
+    private readonly SweepServices _services;
+    private readonly ConcurrentDictionary<string, SweepReconciler> _sweeps = new(StringComparer.Ordinal);
+
+    /// <summary>UIDs of the sweeps by namespace and name, the last seen of each: for objects that are in the way of a sweep not their own.</summary>
+    private readonly ConcurrentDictionary<(string Namespace, string Name), string> _byName = new();
+    private readonly WorkQueue<string> _queue;
+    private readonly Informer<HemSweepResource> _sweepInformer;
+    private readonly Informer<HemTrialResource> _trialInformer;
+    private readonly Informer<V1Job> _jobInformer;
+    private readonly Informer<V1Pod> _podInformer;
+
+    public SweepController(SweepServices services)
+    {
+        _services = services;
+        _queue = new(new WorkQueueOptions { Name = "sweeps", Time = services.Time, BaseDelay = TimeSpan.FromMilliseconds(100) });
+        string? ns = services.Options.WatchNamespace;
+        _sweepInformer = new(services.Client, HemResources.Sweeps, ns);
+        _trialInformer = new(services.Client, HemResources.Trials, ns);
+        _jobInformer = new(services.Client, Resources.Jobs, ns, HemLabels.SweepUid, new() { Transform = Slim });
+        _podInformer = new(services.Client, Resources.Pods, ns, HemLabels.SweepUid, new() { Transform = Slim });
+        _sweepInformer.Changed += OnSweep;
+        _trialInformer.Changed += OnTrial;
+        _jobInformer.Changed += OnJob;
+        _podInformer.Changed += OnPod;
+        services.Progress.Stored += OnReports;
+    }
+
+    /// <summary>Runs until cancelled. What is under way then is given up; whoever leads next finds it as it is.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        // Pods before Jobs before trials before sweeps: what belongs to a thing is there when the thing is seen.
+        await _podInformer.StartAsync(cancel);
+        await _jobInformer.StartAsync(cancel);
+        await _trialInformer.StartAsync(cancel);
+        await _sweepInformer.StartAsync(cancel);
+        FindMissing();
+        OperatorLog.Started(_services.Logger, _services.Options.WatchNamespace ?? "all namespaces");
+        await Reconciler.RunAsync(_queue, Workers, ReconcileAsync, "sweep", _services.Logger, cancel);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _services.Progress.Stored -= OnReports;
+        await _sweepInformer.DisposeAsync();
+        await _trialInformer.DisposeAsync();
+        await _jobInformer.DisposeAsync();
+        await _podInformer.DisposeAsync();
+        _queue.Dispose();
+    }
+
+    private async Task<ReconcileResult> ReconcileAsync(string uid, CancellationToken cancel)
+    {
+        if (!_sweeps.TryGetValue(uid, out SweepReconciler? sweep)) return default;
+        DateTimeOffset? wake = await sweep.ReconcileAsync(cancel);
+        if (sweep.IsOver) _sweeps.TryRemove(new(uid, sweep));
+        return wake is { } at ? new ReconcileResult(Later(at - _services.Time.GetUtcNow())) : default;
+    }
+
+    private static TimeSpan Later(TimeSpan delay) => delay > TimeSpan.FromMilliseconds(1) ? delay : TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Sweeps that the record has and the API server has not: they were deleted while nobody looked.</summary>
+    private void FindMissing()
+    {
+        foreach (SweepRecord record in _services.Store.ReadSweeps())
+        {
+            if (record.Namespace.Length == 0 || (_services.Options.WatchNamespace is { } own && own != record.Namespace)) continue;
+            Post(record.Uid, sweep => sweep.OnMissing(record.Namespace, record.Name));
+        }
+
+        foreach (AttemptRecord attempt in _services.Store.ReadLiveAttempts())
+            if (_services.Store.FindSweepByUid(attempt.SweepUid) is { Namespace.Length: > 0, Deleted: not null } deleted)
+                Post(deleted.Uid, sweep => sweep.OnMissing(deleted.Namespace, deleted.Name));
+    }
+
+    private void OnSweep(WatchEventType type, HemSweepResource? old, HemSweepResource? item)
+    {
+        HemSweepResource sweep = (item ?? old)!;
+        string uid = sweep.Metadata.Uid!;
+        if (type != WatchEventType.Deleted) _byName[(sweep.Metadata.Namespace!, sweep.Metadata.Name!)] = uid;
+        Post(uid, reconciler => reconciler.OnSweep(sweep, type == WatchEventType.Deleted));
+    }
+
+    private void OnTrial(WatchEventType type, HemTrialResource? old, HemTrialResource? item)
+    {
+        HemTrialResource trial = (item ?? old)!;
+        (string ns, string name) = (trial.Metadata.Namespace!, trial.Metadata.Name!);
+        string? owner = trial.Label(HemLabels.SweepUid);
+        if (owner is not null) Post(owner, sweep => sweep.OnTrial(trial, type == WatchEventType.Deleted));
+        // <sweep>-<16 hex>: it may be in the way of a sweep that it does not belong to.
+        int dash = name.LastIndexOf('-');
+        if (dash > 0 && _byName.TryGetValue((ns, name[..dash]), out string? uid) && uid != owner)
+            Post(uid, sweep => sweep.OnForeignTrial(name));
+    }
+
+    private void OnJob(WatchEventType type, V1Job? old, V1Job? item)
+    {
+        V1Job job = (item ?? old)!;
+        if (job.Label(HemLabels.SweepUid) is { } uid) Post(uid, sweep => sweep.OnJob(job, type == WatchEventType.Deleted));
+    }
+
+    private void OnPod(WatchEventType type, V1Pod? old, V1Pod? item)
+    {
+        V1Pod pod = (item ?? old)!;
+        _services.Pods.OnPod(pod, type == WatchEventType.Deleted);
+        if (pod.Label(HemLabels.SweepUid) is { } uid) Post(uid, sweep => sweep.OnPod(pod, type == WatchEventType.Deleted));
+    }
+
+    private void OnReports(AttemptIdentity identity, IReadOnlyList<TrainerMessage> reports) =>
+        Post(identity.SweepUid, sweep => sweep.OnReports(identity, reports));
+
+    private void Post(string uid, Action<SweepReconciler> happened)
+    {
+        _sweeps.GetOrAdd(uid, static (uid, services) => new SweepReconciler(uid, services), _services).Post(happened);
+        _queue.Add(uid);
+    }
+
+    /// <summary>What nobody reads of a Job once it is made.</summary>
+    private static V1Job Slim(V1Job job) => job with { Spec = job.Spec is { } spec ? new V1JobSpec { Suspend = spec.Suspend } : null };
+
+    private static V1Pod Slim(V1Pod pod) => pod with
+    {
+        Spec = new V1PodSpec
+        {
+            NodeName = pod.Spec?.NodeName,
+            Containers =
+            [
+                .. (pod.Spec?.Containers ?? []).Select(container =>
+                    new V1Container { Name = container.Name, Image = container.Image, Resources = container.Resources }),
+            ],
+        },
+    };
+}

@@ -1,0 +1,41 @@
+using Hem.Kubernetes;
+using Hem.Operator.Progress;
+using Hem.Operator.Trials;
+using Hem.Progress;
+using Hem.Results;
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>Everything that runs sweeps while this process leads, put together.</summary>
+internal sealed class SweepEngine : IAsyncDisposable
+{
+    private readonly EventRecorder _events;
+    private readonly StatusPublisher _statuses;
+    private readonly Aftermath _aftermath;
+    private readonly SweepController _controller;
+
+    /// <param name="client">Its writes must be refused when this process leads no more (<see cref="KubernetesClientOptions.MayWrite"/>).</param>
+    /// <param name="pods">The same that <paramref name="progress"/>' authority looks pods up in.</param>
+    public SweepEngine(
+        KubernetesClient client, ResultStore store, ProgressService progress, ITrust trust, PodLookup pods, OperatorOptions options,
+        TimeProvider time, ILogger logger)
+    {
+        _events = new EventRecorder(client, "hem-operator", options.Identity);
+        _statuses = new StatusPublisher(client, options, time, logger);
+        _aftermath = new Aftermath(client, _events, time, logger);
+        _controller = new SweepController(
+            new SweepServices(client, store, progress, options, time, logger, trust, pods, _statuses, _aftermath, _events));
+    }
+
+    /// <summary>Runs until cancelled.</summary>
+    public Task RunAsync(CancellationToken cancel) => _controller.RunAsync(cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _controller.DisposeAsync();
+        await _aftermath.DisposeAsync();
+        await _statuses.DisposeAsync();
+        await _events.DisposeAsync();
+    }
+}

@@ -1,0 +1,371 @@
+using System.Text.Json.Nodes;
+using Hem.Core.Planning;
+using Hem.Core.Sweeps;
+using Hem.Kubernetes;
+using Hem.Operator.Trials;
+using Hem.Progress;
+using Hem.Results;
+using Outcome = Hem.Core.Planning.AttemptOutcome;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>Seeing to attempts: what each needs next, from the claim to the end in the record.</summary>
+internal sealed partial class SweepReconciler
+{
+    private const string DeletedReason = "the sweep was deleted";
+
+    /// <summary>Does what dirty trials need, until none is dirty.</summary>
+    private async Task SettleAllAsync(CancellationToken cancel)
+    {
+        while (_dirty.Count > 0)
+        {
+            TrialState[] trials = [.. _dirty];
+            _dirty.Clear();
+            await ApplyAsync(trials.Select(trial => Guarded(trial, () => SettleAsync(trial, cancel), cancel)));
+            Drain();
+        }
+    }
+
+    /// <summary>Runs work on several trials at once, then takes in what came of it, one after the other.</summary>
+    private static async Task<bool> ApplyAsync(IEnumerable<Task<Action?>> work)
+    {
+        bool acted = false;
+        foreach (Action? apply in await Task.WhenAll(work))
+        {
+            apply?.Invoke();
+            acted |= apply is not null;
+        }
+
+        return acted;
+    }
+
+    /// <summary>Work on one trial: what the API server refuses, or does not answer, is tried again after a pause.</summary>
+    private Task<Action?> Guarded(TrialState state, Func<Task<Action?>> work, CancellationToken cancel) => services.LimitedAsync(async () =>
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (IsTrouble(e) && !cancel.IsCancellationRequested)
+        {
+            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, e.Message);
+            return () =>
+            {
+                Pause(state);
+                if (state.Live is { } live) ObserveLive(state, TrialObserver.Judge(live));
+            };
+        }
+    }, cancel);
+
+    private static bool IsTrouble(Exception e) => e is KubernetesException or HttpRequestException or WriteRefusedException;
+
+    private async Task<Action?> SettleAsync(TrialState state, CancellationToken cancel)
+    {
+        if (state.OldJobs.Count > 0) await SeeToOldJobsAsync(state, cancel);
+        if (state.Live is not { } live) return null;
+        if (_isDeleted) live.StopReason ??= DeletedReason;
+        await SettlePodsAsync(live);
+        bool mayAct = state.PausedUntil <= Now;
+        while (true)
+        {
+            AttemptView view = TrialObserver.Judge(live);
+            if (view.StartedAt is { } start && live.RecordedStart is null) await RecordStartAsync(live, start, cancel);
+            switch (view.Step)
+            {
+                case AttemptStep.Suspend:
+                    TakeAway(live);
+                    continue;
+                case AttemptStep.Launch when mayAct && await LaunchAsync(state, live, cancel):
+                    continue;
+                case AttemptStep.DeleteJob when mayAct && !_isDeleted && await DeleteJobAsync(live, cancel):
+                    continue;
+                case AttemptStep.End when live.Pods.Count > 0 || !live.WasLaunched || !await FindPodsAsync(live, cancel):
+                    return await EndAsync(state, live, view, cancel);
+                case AttemptStep.End:
+                    continue;
+                default:
+                    return () =>
+                    {
+                        if (state.Live == live) ObserveLive(state, view);
+                        if (!mayAct) return;
+                        if (live.LaunchTrouble is null) Resume(state);
+                        else Pause(state);
+                    };
+            }
+        }
+    }
+
+    /// <summary>
+    /// Jobs of attempts that are not live: of one that the record says has ended, it is deleted. One that the record knows nothing of (it was
+    /// lost, or is older than the cluster) is adopted if its number is still free.
+    /// </summary>
+    private async Task SeeToOldJobsAsync(TrialState state, CancellationToken cancel)
+    {
+        foreach ((int number, V1Job job) in state.OldJobs.OrderBy(pair => pair.Key).ToArray())
+        {
+            TrialObservation known = Known(state.Name);
+            bool isAdoptable = state.Live is null && number > state.LastNumber && known.FinishedAt is null && !_isDeleted
+                && state.Object is { } owner && job.Controller()?.Uid == owner.Metadata.Uid;
+            if (!isAdoptable || !await ClaimAsync(state, number, cancel))
+            {
+                if (job.Metadata.DeletionTimestamp is null && state.Live?.Number != number)
+                    services.Aftermath.DeleteJob(job);
+                if (state.Live?.Number != number) state.OldJobs.Remove(number);
+            }
+        }
+    }
+
+    private async Task<bool> ClaimAsync(TrialState state, int number, CancellationToken cancel)
+    {
+        var live = new LiveAttempt(Uid, state.Name, number) { GpusHeld = GpusOf(state.Name) };
+        try
+        {
+            await services.Store.AddAttemptAsync(new NewAttempt(Uid, state.Name, number, live.Key), cancel);
+        }
+        catch (StoreException e) when (e.Fault == StoreFault.Conflict)
+        {
+            return false;
+        }
+
+        state.LastNumber = number;
+        state.Live = live;
+        Absorb(state);
+        services.Pods.Begin(live);
+        return true;
+    }
+
+    /// <summary>What a pod that is over had to say is in the store before anything is concluded from its end.</summary>
+    private async Task SettlePodsAsync(LiveAttempt live)
+    {
+        foreach (AttemptPod pod in live.Pods)
+        {
+            if (pod.IsSettled || pod.View is not { Phase: AttemptPhase.Exited or AttemptPhase.Gone }) continue;
+            await services.Progress.EndAsync(live.IdentityOf(pod));
+            pod.IsSettled = true;
+        }
+    }
+
+    private async Task RecordStartAsync(LiveAttempt live, DateTimeOffset start, CancellationToken cancel)
+    {
+        await services.Store.SetProcessAsync(live.Key, Records.PodMark, start.ToUnixTimeMilliseconds(), cancel);
+        live.RecordedStart = start;
+    }
+
+    /// <summary>A queue took the pod away: the attempt keeps the time that it held, and waits for another pod.</summary>
+    private void TakeAway(LiveAttempt live)
+    {
+        AttemptPod pod = live.Current!;
+        PodView view = pod.View;
+        if (view.StartedAt is { } from) live.Earlier.Add(new HeldTime(from, view.EndedAt ?? Now));
+        pod.IsSuspended = true;
+        live.RecordedStart = null;
+    }
+
+    // ---- launching ----
+
+    private async Task<Action?> StartAsync(TrialState state, int number, CancellationToken cancel)
+    {
+        if (!await ClaimAsync(state, number, cancel)) return () => ReadAgain(state);
+        // From here on it is a live attempt, whatever becomes of the rest: settling it goes on where this ends.
+        await LaunchAsync(state, state.Live!, cancel);
+        return () => Look(state);
+    }
+
+    /// <returns>True where it has a Job now, or the reason to look again.</returns>
+    private async Task<bool> LaunchAsync(TrialState state, LiveAttempt live, CancellationToken cancel)
+    {
+        TrialSpec? spec = _model?.Find(state.Name);
+        if (state.Object is not { } owner || spec is null || _isDeleted)
+        {
+            live.StopReason ??= "never launched: its HemTrial was deleted";
+            return true;
+        }
+
+        V1Job job = JobBuilder.Build(
+            new AttemptJob(Namespace!, Uid, _model!.Sweep, spec, live.Number, OwnerReference(owner)), services.Options);
+        try
+        {
+            await services.Trust.EnsurePublishedAsync(Namespace!, cancel);
+            Attach(live, await services.Client.CreateAsync(Resources.Jobs, job, cancel: cancel));
+            return true;
+        }
+        catch (KubernetesException e) when (e.IsAlreadyExists)
+        {
+            return await AdoptJobAsync(live, owner.Metadata.Uid!, cancel);
+        }
+        catch (KubernetesException e)
+        {
+            live.LaunchTrouble = $"cannot be started: {Reason(e)}";
+            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, e.Message);
+            return false;
+        }
+    }
+
+    private async Task<bool> AdoptJobAsync(LiveAttempt live, string owner, CancellationToken cancel)
+    {
+        V1Job? job = await services.Client.GetAsync(Resources.Jobs, Namespace, live.JobName, cancel);
+        if (job is not null && job.Controller()?.Uid == owner && job.Label(HemLabels.SweepUid) == Uid)
+        {
+            Attach(live, job);
+            return true;
+        }
+
+        // Of a sweep of this name that was deleted, and on its way out; or somebody's own.
+        live.LaunchTrouble = "wait for another Job of the same name to be deleted";
+        return false;
+    }
+
+    /// <summary>The fault without the object's name, so that trials which wait for the same are counted together.</summary>
+    private static string Reason(KubernetesException e)
+    {
+        string message = e.Status.Message ?? e.Message;
+        int at = message.IndexOf("\" is invalid: ", StringComparison.Ordinal);
+        if (at < 0) at = message.IndexOf("\" is forbidden: ", StringComparison.Ordinal);
+        string reason = at < 0 ? message : message[(message.IndexOf(": ", at, StringComparison.Ordinal) + 2)..];
+        return reason.Length <= 200 ? reason : reason[..200] + "...";
+    }
+
+    // ---- stopping ----
+
+    /// <summary>
+    /// Deletes the Job in the foreground: its pods are asked to save and leave, and it stays, deleting, until they have. That we asked is written
+    /// on it first, so that whoever sees the end knows.
+    /// </summary>
+    /// <returns>True where there is something new to judge.</returns>
+    private async Task<bool> DeleteJobAsync(LiveAttempt live, CancellationToken cancel)
+    {
+        if (live.StopReason is null && await services.Client.GetAsync(Resources.Jobs, Namespace, live.JobName, cancel) is var seen)
+        {
+            bool isSame = seen is not null && seen.Metadata.Uid == live.Job!.Metadata.Uid;
+            bool isSuspended = isSame && seen!.Spec?.Suspend == true;
+            if (isSuspended) live.Disruption = null;
+            live.Job = isSame ? seen : null;
+            if (!isSame || isSuspended || seen!.Metadata.DeletionTimestamp is not null) return true;
+        }
+
+        V1Job job = live.Job!;
+        try
+        {
+            if (live.StopReason is { } reason && job.Annotation(HemLabels.Stop) is null)
+                job = await services.Client.MergePatchAsync(Resources.Jobs, Namespace, live.JobName, new JsonObject
+                {
+                    ["metadata"] = new JsonObject
+                    {
+                        ["uid"] = job.Metadata.Uid,
+                        ["resourceVersion"] = job.Metadata.ResourceVersion,
+                        ["annotations"] = new JsonObject { [HemLabels.Stop] = reason },
+                    },
+                }, cancel: cancel);
+            await services.Client.DeleteAsync(Resources.Jobs, Namespace, live.JobName, new DeleteOptions
+            {
+                Uid = job.Metadata.Uid,
+                PropagationPolicy = PropagationPolicy.Foreground,
+            }, cancel);
+            live.Job = job with { Metadata = job.Metadata with { DeletionTimestamp = Now } };
+        }
+        catch (KubernetesException e) when (e.IsNotFound)
+        {
+            live.Job = null;
+        }
+        catch (KubernetesException e) when (e.IsConflict)
+        {
+            V1Job? now = await services.Client.GetAsync(Resources.Jobs, Namespace, live.JobName, cancel);
+            live.Job = now?.Metadata.Uid == job.Metadata.Uid ? now : null;
+        }
+
+        return true;
+    }
+
+    private Action? Stop(StopAttempt stop)
+    {
+        if (!_trials.TryGetValue(stop.Trial, out TrialState? state) || state.Live is not { } live || live.Number != stop.Number) return null;
+        live.StopReason ??= Words(stop.Reason);
+        // Both ways: the word travels faster than the signal, and the signal reaches those that are not connected.
+        foreach (AttemptPod pod in live.Pods)
+            if (!pod.IsSettled) services.Progress.Stop(live.IdentityOf(pod), live.StopReason);
+        return () =>
+        {
+            AttemptView view = TrialObserver.Judge(live);
+            ObserveLive(state, view with { Phase = AttemptPhase.Stopping });
+            Look(state);
+        };
+    }
+
+    private static string Words(StopReason reason) => reason switch
+    {
+        StopReason.Suspended => "the sweep is suspended",
+        StopReason.BudgetExhausted => "the sweep's budget is used up",
+        StopReason.Superseded => "the sweep no longer asks for this trial",
+        StopReason.ParallelismReduced => "fewer trials may run at once",
+        _ => "the trial is complete",
+    };
+
+    // ---- ending ----
+
+    /// <summary>Nothing was seen of its pods: the API server is asked whether there are any, since a watch may be late.</summary>
+    private async Task<bool> FindPodsAsync(LiveAttempt live, CancellationToken cancel)
+    {
+        KubernetesList<V1Pod> pods = await services.Client.ListAsync(Resources.Pods, Namespace, new ListOptions
+        {
+            LabelSelector = $"{HemLabels.SweepUid}={Uid},{HemLabels.Trial}={live.Trial},{HemLabels.Attempt}={live.Number}",
+        }, cancel);
+        foreach (V1Pod pod in pods.Items)
+            if (PodLookup.IdentityOf(pod) is not null) live.Pods.Add(new AttemptPod(pod));
+        return live.Pods.Count > 0;
+    }
+
+    /// <summary>The end of an attempt: first what it said last, then whether that was Finished, then the record, then everybody else.</summary>
+    private async Task<Action?> EndAsync(TrialState state, LiveAttempt live, AttemptView view, CancellationToken cancel)
+    {
+        await SettlePodsAsync(live);
+        TrialRecord? trial = services.Store.FindTrial(Uid, state.Name);
+        AttemptRecord? record = services.Store.ReadAttempts(Uid, state.Name).FirstOrDefault(known => known.Id == live.Key);
+        DateTimeOffset ended = view.EndedAt ?? Now;
+        Outcome outcome = OutcomeOf(live, view, trial?.Finished is not null, record);
+        await services.Store.EndAttemptAsync(
+            live.Key, Records.ToStore(outcome.Result), outcome.Reason, view.End?.ExitCode, outcome.Permanent, ended, cancel);
+        return () => OnEnded(state, live, view, trial, outcome, ended);
+    }
+
+    private static Outcome OutcomeOf(LiveAttempt live, AttemptView view, bool finished, AttemptRecord? record)
+    {
+        if (!live.WasLaunched && !finished)
+            return Outcome.NeverLaunched with { Reason = live.StopReason ?? Outcome.NeverLaunched.Reason };
+        return PodObserver.OutcomeOf(
+            view.End, finished, live.StopReason is not null, record?.FailedReason, record?.FailedPermanently == true);
+    }
+
+    private void OnEnded(
+        TrialState state, LiveAttempt live, AttemptView view, TrialRecord? trial, Outcome outcome, DateTimeOffset ended)
+    {
+        services.Pods.End(live);
+        state.Live = null;
+        TrialObservation known = Known(state.Name);
+        _observed.Observe((known with { FinishedAt = trial?.Finished?.At ?? known.FinishedAt })
+            .With(TrialObserver.Observation(live, view) with { Phase = AttemptPhase.Exited, Outcome = outcome, EndedAt = ended }));
+        state.StartedAt ??= view.StartedAt;
+        if (trial?.Finished is { } finished) OnFinished(state, trial, finished);
+        _touched.Add(state);
+        services.Aftermath.See(new EndedAttempt(
+            Namespace!, state.Name, state.Object, live.Number, live.Job, live.Current?.Pod, outcome, view.End?.LastWords));
+    }
+
+    private void OnFinished(TrialState state, TrialRecord trial, FinishedRecord finished)
+    {
+        state.CompletedAt ??= finished.At;
+        state.Iteration = finished.Iteration;
+        IReadOnlyList<PointRecord> points = services.Store.ReadPoints(Uid, state.Name);
+        if (points.Count > 0) state.SuccessRate = points[^1].SuccessRate;
+        if (!trial.Superseded) _best.Finish(trial, points);
+    }
+
+    /// <summary>The record knows more about a trial than we do: look again.</summary>
+    private void ReadAgain(TrialState state)
+    {
+        AttemptRecord[] attempts = [.. services.Store.ReadAttempts(Uid, state.Name)];
+        if (services.Store.FindTrial(Uid, state.Name) is { } record) Load(record, attempts);
+        Pause(state);
+    }
+
+    private static V1OwnerReference OwnerReference(Api.HemTrialResource owner) => owner.AsController(Api.HemResources.Trials);
+}

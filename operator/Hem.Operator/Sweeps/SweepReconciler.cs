@@ -1,0 +1,271 @@
+using System.Collections.Concurrent;
+using Hem.Core.Planning;
+using Hem.Kubernetes;
+using Hem.Operator.Api;
+using Hem.Operator.Trials;
+using Hem.Results;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>
+/// One sweep, by UID: observes (the record, the objects of the API server), lets the planner decide, carries out, and says what it wants
+/// to be woken for. It is reconciled by one worker at a time; informers only post to it.
+/// </summary>
+internal sealed partial class SweepReconciler(string uid, SweepServices services)
+{
+    private readonly ConcurrentQueue<Action> _inbox = new();
+    private readonly Dictionary<string, TrialState> _trials = new(StringComparer.Ordinal);
+
+    /// <summary>Trials to look at, and trials whose published status may have to change.</summary>
+    private readonly HashSet<TrialState> _dirty = [];
+    private readonly HashSet<TrialState> _touched = [];
+
+    private readonly HashSet<TrialState> _paused = [];
+
+    private HemSweepResource? _resource;
+    private SweepModel? _model;
+    private DesiredSweep _desired = new() { Trials = [], Parallelism = 0 };
+    private ObservedSweep _observed = null!;
+    private bool _isLoaded;
+    private bool _isDeleted;
+    private bool _isMarkedDeleted;
+    private long _readGeneration = -1;
+    private DateTimeOffset _pausedUntil = DateTimeOffset.MinValue;
+
+    public string Uid { get; } = uid;
+
+    public string? Namespace { get; private set; }
+
+    public string? Name { get; private set; }
+
+    /// <summary>The sweep was deleted, or never seen, and nothing of it is left: this reconciler may be forgotten.</summary>
+    public bool IsOver => _inbox.IsEmpty && (_isDeleted ? _isMarkedDeleted : _resource is null && _trials.Values.All(IsGone));
+
+    private DateTimeOffset Now => services.Time.GetUtcNow();
+
+    /// <summary>Something happened; it is taken in at the next reconciliation. From any thread.</summary>
+    public void Post(Action<SweepReconciler> happened) => _inbox.Enqueue(() => happened(this));
+
+    /// <returns>When to be reconciled again even if nothing is posted; null: only then.</returns>
+    public async Task<DateTimeOffset?> ReconcileAsync(CancellationToken cancel)
+    {
+        Drain();
+        if (_pausedUntil > Now) return _pausedUntil;
+        if (_resource is null && !_isDeleted) return null;
+        try
+        {
+            if (!_isLoaded) await LoadAsync(cancel);
+            ReadSpec();
+            WakePaused();
+            await SettleAllAsync(cancel);
+            if (_isDeleted) return await LeaveAsync(cancel);
+
+            Plan plan;
+            while (true)
+            {
+                plan = Planner.Plan(_observed, Now);
+                if (!await CarryOutAsync(plan.Actions, cancel)) break;
+                await SettleAllAsync(cancel);
+                Drain();
+                ReadSpec();
+            }
+
+            await SaveSpecAsync(cancel);
+            Publish(plan.Status);
+            return Earliest(plan.NextWake, NextPaused(), await CollectAsync(plan.Status, cancel));
+        }
+        catch (StoreException e)
+        {
+            OperatorLog.StoreTrouble(services.Logger, Namespace, Name, e.Message);
+            return _pausedUntil = Now + services.Options.TroublePause;
+        }
+    }
+
+    private void Drain()
+    {
+        while (_inbox.TryDequeue(out Action? happened)) happened();
+    }
+
+    // ---- what informers tell ----
+
+    public void OnSweep(HemSweepResource sweep, bool deleted)
+    {
+        (Namespace, Name) = (sweep.Metadata.Namespace, sweep.Metadata.Name);
+        _resource = sweep;
+        // Whoever deletes it in the foreground waits for its trials to be gone: nothing new is started for it.
+        if (deleted || sweep.Metadata.DeletionTimestamp is not null) _isDeleted = true;
+    }
+
+    /// <summary>The record knows this sweep, and the API server does not.</summary>
+    public void OnMissing(string @namespace, string name)
+    {
+        if (_resource is null) (Namespace, Name, _isDeleted) = (@namespace, name, true);
+    }
+
+    public void OnTrial(HemTrialResource trial, bool deleted)
+    {
+        TrialState state = StateOf(trial.Metadata.Name!);
+        if (deleted)
+        {
+            if (state.Object is { } known && known.Metadata.Uid != trial.Metadata.Uid) return;
+            (state.Object, state.Conflict) = (null, null);
+        }
+        else
+        {
+            Own(state, trial);
+        }
+
+        Resume(state);
+        if (_isLoaded) ObserveObject(state);
+        Look(state);
+    }
+
+    public void OnJob(V1Job job, bool deleted)
+    {
+        if (job.Label(HemLabels.Trial) is not { } trial || !int.TryParse(job.Label(HemLabels.Attempt), out int number)) return;
+        TrialState state = StateOf(trial);
+        if (state.Live is { } live && live.Number == number)
+        {
+            if (deleted && live.Job is { } other && other.Metadata.Uid != job.Metadata.Uid) return;
+            Attach(live, deleted ? null : job);
+        }
+        else if (!deleted)
+            state.OldJobs[number] = job;
+        else if (state.OldJobs.TryGetValue(number, out V1Job? old) && old.Metadata.Uid == job.Metadata.Uid)
+            state.OldJobs.Remove(number);
+        Look(state);
+    }
+
+    public void OnPod(V1Pod pod, bool deleted)
+    {
+        if (PodLookup.IdentityOf(pod) is not { } identity) return;
+        TrialState state = StateOf(identity.Trial);
+        if (state.Live is not { } live || live.Number != identity.AttemptNumber)
+        {
+            state.EarlyPods.RemoveAll(known => known.Metadata.Uid == pod.Metadata.Uid);
+            if (!deleted && (!_isLoaded || identity.AttemptNumber > state.LastNumber)) state.EarlyPods.Add(pod);
+            return;
+        }
+
+        AttemptPod? seen = live.Pods.Find(known => known.Uid == pod.Metadata.Uid);
+        if (seen is null)
+        {
+            live.Pods.Add(seen = new AttemptPod(pod));
+            live.Pods.Sort((a, b) => Nullable.Compare(a.Pod.Metadata.CreationTimestamp, b.Pod.Metadata.CreationTimestamp));
+        }
+        seen.Pod = pod;
+        if (deleted && !seen.IsGone) seen.GoneAt = Now;
+        // An API server that was put back to an older state may have it again.
+        seen.IsGone = deleted;
+        live.WasLaunched = true;
+        Look(state);
+    }
+
+    /// <summary>Something of a trial whose name this sweep may want was changed by others.</summary>
+    public void OnForeignTrial(string trial)
+    {
+        if (_trials.TryGetValue(trial, out TrialState? state) && state.Conflict is not null)
+        {
+            state.Conflict = null;
+            Resume(state);
+            if (_isLoaded) ObserveObject(state);
+        }
+    }
+
+    // ---- small things ----
+
+    private TrialState StateOf(string trial)
+    {
+        if (!_trials.TryGetValue(trial, out TrialState? state)) _trials.Add(trial, state = new TrialState(trial));
+        return state;
+    }
+
+    private static bool IsGone(TrialState state) =>
+        state is { Object: null, Live: null, OldJobs.Count: 0, EarlyPods.Count: 0 };
+
+    private void Look(TrialState state)
+    {
+        _dirty.Add(state);
+        _touched.Add(state);
+    }
+
+    private TrialObservation Known(string trial) =>
+        _observed.Find(trial) ?? new TrialObservation(trial, _model?.Find(trial)?.Hash ?? "") { Exists = false };
+
+    /// <summary>Sets the object of a trial, or what is wrong with it.</summary>
+    private void Own(TrialState state, HemTrialResource trial)
+    {
+        V1OwnerReference? owner = trial.Controller();
+        if (owner?.Uid == Uid)
+        {
+            (state.Object, state.Conflict) = (trial, null);
+            return;
+        }
+
+        state.Object = null;
+        state.Conflict = owner is null
+            ? $"a HemTrial {trial.Metadata.Name} is there already, and no sweep owns it"
+            : $"a HemTrial {trial.Metadata.Name} is there already; {owner.Kind} {owner.Name} owns it";
+    }
+
+    private void ObserveObject(TrialState state)
+    {
+        TrialObservation known = Known(state.Name);
+        _observed.Observe(known with
+        {
+            Exists = state.Object is not null || state.Conflict is not null,
+            Hash = state.Object?.Spec.Hash ?? known.Hash,
+            Conflict = state.Conflict,
+        });
+        _touched.Add(state);
+    }
+
+    private void ObserveLive(TrialState state, AttemptView view)
+    {
+        _observed.Observe(Known(state.Name).With(TrialObserver.Observation(state.Live!, view)));
+        _touched.Add(state);
+    }
+
+    private void Attach(LiveAttempt live, V1Job? job)
+    {
+        live.Job = job;
+        if (job is null) return;
+        live.WasLaunched = true;
+        live.LaunchTrouble = null;
+        live.StopReason ??= job.Annotation(HemLabels.Stop);
+        services.Pods.Begin(live);
+    }
+
+    /// <summary>Something was refused to this trial: it is left alone for a while.</summary>
+    private void Pause(TrialState state)
+    {
+        state.Pause(Now, services.Options.TroublePause);
+        _paused.Add(state);
+    }
+
+    private void Resume(TrialState state)
+    {
+        state.Resume();
+        _paused.Remove(state);
+    }
+
+    /// <summary>Looks again at trials whose pause is over.</summary>
+    private void WakePaused()
+    {
+        foreach (TrialState state in _paused.Where(paused => paused.PausedUntil <= Now).ToArray())
+        {
+            _paused.Remove(state);
+            Look(state);
+        }
+    }
+
+    private DateTimeOffset? NextPaused() => _paused.Count == 0 ? null : _paused.Min(paused => paused.PausedUntil);
+
+    private static DateTimeOffset? Earliest(params ReadOnlySpan<DateTimeOffset?> times)
+    {
+        DateTimeOffset? earliest = null;
+        foreach (DateTimeOffset? time in times)
+            if (time is not null && (earliest is null || time < earliest)) earliest = time;
+        return earliest;
+    }
+}

@@ -1,0 +1,52 @@
+using Hem.Kubernetes;
+using Hem.Operator.Progress;
+using Hem.Operator.Trials;
+using Hem.Progress;
+using Hem.Results;
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Operator.Sweeps;
+
+/// <summary>What all reconcilers share.</summary>
+internal sealed class SweepServices(
+    KubernetesClient client, ResultStore store, ProgressService progress, OperatorOptions options, TimeProvider time, ILogger logger,
+    ITrust trust, PodLookup pods, StatusPublisher statuses, Aftermath aftermath, EventRecorder events)
+{
+    private readonly SemaphoreSlim _writes = new(options.ConcurrentWrites);
+
+    public KubernetesClient Client { get; } = client;
+
+    public ResultStore Store { get; } = store;
+
+    public ProgressService Progress { get; } = progress;
+
+    public OperatorOptions Options { get; } = options;
+
+    public TimeProvider Time { get; } = time;
+
+    public ILogger Logger { get; } = logger;
+
+    public ITrust Trust { get; } = trust;
+
+    public PodLookup Pods { get; } = pods;
+
+    public StatusPublisher Statuses { get; } = statuses;
+
+    public Aftermath Aftermath { get; } = aftermath;
+
+    public EventRecorder Events { get; } = events;
+
+    /// <summary>Does some work when fewer than <see cref="OperatorOptions.ConcurrentWrites"/> others are being done.</summary>
+    public async Task<T> LimitedAsync<T>(Func<Task<T>> work, CancellationToken cancel)
+    {
+        await _writes.WaitAsync(cancel);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            _writes.Release();
+        }
+    }
+}
