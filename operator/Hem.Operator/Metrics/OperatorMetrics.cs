@@ -30,6 +30,8 @@ internal sealed class OperatorMetrics : IDisposable
             description: "Requests for answers (reports, rankings), by file and HTTP status.");
     }
 
+    internal Meter Meter => _meter;
+
     public void ReportsStored(string kind, long count) => _reports.Add(count, new KeyValuePair<string, object?>("kind", kind));
 
     public void StoreTook(TimeSpan time) => _store.Record(time.TotalSeconds);

@@ -1,0 +1,3 @@
+using Hem.TestCluster;
+
+[assembly: AssemblyFixture(typeof(ControlPlaneFixture))]
