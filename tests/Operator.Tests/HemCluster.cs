@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using Hem.Operator.Api;
+using Hem.TestCluster;
+
+namespace Operator.Tests;
+
+/// <summary>What tests need of a cluster before Hem can be used on it.</summary>
+internal static class HemCluster
+{
+    private static readonly SemaphoreSlim once = new(1);
+    private static string? installedOn;
+
+    /// <summary>The repository's file.</summary>
+    public static string File(params string[] path) => Path.Combine([Machine.Repository, .. path]);
+
+    /// <summary>Installs the resource definitions, once, and waits until they are served.</summary>
+    public static async Task InstallDefinitionsAsync(ControlPlane plane)
+    {
+        await once.WaitAsync();
+        try
+        {
+            if (installedOn == plane.Folder) return;
+            foreach (var definition in new[] { CustomResourceDefinitions.Sweeps, CustomResourceDefinitions.Trials })
+            {
+                var path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+                await plane.Api.PostAsync(path, definition.DeepClone());
+                await Wait.UntilAsync(
+                    async () => IsTrue(await plane.Api.GetAsync($"{path}/{definition["metadata"]!["name"]}"), "Established"),
+                    $"{definition["metadata"]!["name"]} is established");
+            }
+            foreach (var plural in new[] { HemResources.SweepPlural, HemResources.TrialPlural })
+                await Wait.UntilAsync(
+                    async () => await plane.Api.GetAsync($"/apis/{HemResources.ApiVersion}/{plural}") is not null, $"{plural} are served");
+            // Until it is in the published document, kubectl knows nothing of its fields.
+            await Wait.UntilAsync(
+                async () => (await plane.Api.GetTextAsync("/openapi/v2")).Contains("dev.hem.v1alpha1.HemTrial", StringComparison.Ordinal),
+                "the definitions are published");
+            installedOn = plane.Folder;
+        }
+        finally
+        {
+            once.Release();
+        }
+    }
+
+    public static bool IsTrue(JsonNode? item, string condition) =>
+        item?["status"]?["conditions"]?.AsArray().Any(one => (string?)one!["type"] == condition && (string?)one["status"] == "True") == true;
+}

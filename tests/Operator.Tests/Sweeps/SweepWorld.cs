@@ -1,0 +1,182 @@
+using System.Text.Json.Nodes;
+using Hem.Kubernetes;
+using Hem.Operator;
+using Hem.Operator.Api;
+using Hem.Operator.Progress;
+using Hem.Operator.Sweeps;
+using Hem.Operator.Trials;
+using Hem.Progress;
+using Hem.Results;
+using Hem.TestCluster;
+using Microsoft.Extensions.Logging.Abstractions;
+using Wait = Hem.TestCluster.Wait;
+
+namespace Operator.Tests.Sweeps;
+
+/// <summary>
+/// A namespace of the real API server with the real Job controller, an operator that runs its sweeps, and a stand-in for nodes and
+/// trainers.
+/// </summary>
+internal sealed class SweepWorld : IAsyncDisposable
+{
+    private readonly ControlPlane _plane;
+    private readonly string _folder = Directory.CreateTempSubdirectory("hem-operator-").FullName;
+    private readonly KubernetesClient _client;
+    private Term? _term;
+
+    private SweepWorld(ControlPlane plane, string ns)
+    {
+        (_plane, Namespace) = (plane, ns);
+        _client = NewClient();
+        Kubelet = new StandInKubelet(plane, _client, ns, () => _term?.Store);
+        Options = new OperatorOptions
+        {
+            WatchNamespace = ns,
+            Store = _folder,
+            SweepStatusInterval = TimeSpan.FromMilliseconds(100),
+            StatusWritesPerSecond = 1000,
+            TroublePause = TimeSpan.FromMilliseconds(200),
+            LeaveGrace = TimeSpan.FromSeconds(20),
+        };
+    }
+
+    /// <summary>An operator's life as leader.</summary>
+    private sealed record Term(ResultStore Store, SweepEngine Engine, KubernetesClient Client, CancellationTokenSource Stop, Task Running);
+
+    public string Namespace { get; }
+
+    public OperatorOptions Options { get; set; }
+
+    public StandInKubelet Kubelet { get; }
+
+    public ControlPlane Plane => _plane;
+
+    public KubernetesClient Client => _client;
+
+    public ResultStore Store => _term!.Store;
+
+    /// <summary>Put around the operator's requests from its next start on.</summary>
+    public Func<HttpMessageHandler, HttpMessageHandler>? Faults { get; set; }
+
+    public List<KubernetesRequest> Requests { get; } = [];
+
+    public static async Task<SweepWorld> CreateAsync(ControlPlane plane, bool start = true, Func<OperatorOptions, OperatorOptions>? options = null)
+    {
+        await HemCluster.InstallDefinitionsAsync(plane);
+        var world = new SweepWorld(plane, await plane.CreateNamespaceAsync());
+        world.Options = options?.Invoke(world.Options) ?? world.Options;
+        await world.Kubelet.StartAsync();
+        if (start) world.StartOperator();
+        return world;
+    }
+
+    public void StartOperator()
+    {
+        var store = ResultStore.Open(_folder);
+        var pods = new PodLookup();
+        var progress = new ProgressService(new AttemptRegistry(), store);
+        KubernetesClient client = NewClient(Faults);
+        var engine = new SweepEngine(
+            client, store, progress, new NoTrust(), pods, Options, TimeProvider.System, NullLogger.Instance);
+        var stop = new CancellationTokenSource();
+        _term = new Term(store, engine, client, stop, RunAsync(engine, stop.Token));
+    }
+
+    public async Task StopOperatorAsync()
+    {
+        if (_term is not { } term) return;
+        _term = null;
+        await term.Stop.CancelAsync();
+        await term.Running;
+        await term.Engine.DisposeAsync();
+        term.Client.Dispose();
+        term.Store.Dispose();
+        term.Stop.Dispose();
+    }
+
+    public async Task RestartOperatorAsync()
+    {
+        await StopOperatorAsync();
+        StartOperator();
+    }
+
+    public Task<HemSweepResource> ApplyAsync(SweepBuilder sweep) => _client.CreateAsync(HemResources.Sweeps, sweep.Build(Namespace));
+
+    public async Task EditAsync(SweepBuilder sweep, string name = "s") => await _client.MergePatchAsync(
+        HemResources.Sweeps, Namespace, name, new JsonObject { ["spec"] = sweep.Spec() });
+
+    public Task DeleteAsync(string name = "s") => _client.DeleteAsync(HemResources.Sweeps, Namespace, name);
+
+    public Task<HemSweepResource?> SweepAsync(string name = "s") => _client.GetAsync(HemResources.Sweeps, Namespace, name);
+
+    public async Task<HemTrialResource[]> TrialsAsync(string sweep = "s") =>
+        [.. (await _client.ListAsync(HemResources.Trials, Namespace, new ListOptions { LabelSelector = $"{HemLabels.Sweep}={sweep}" })).Items];
+
+    public async Task<V1Job[]> JobsAsync() => [.. (await _client.ListAsync(Resources.Jobs, Namespace)).Items];
+
+    public async Task<CoreV1Event[]> EventsAsync() => [.. (await _client.ListAsync(Resources.Events, Namespace)).Items];
+
+    /// <summary>Waits until the sweep's status is as it should be; the fault says how it was last.</summary>
+    public async Task<HemSweepStatus> StatusAsync(Func<HemSweepStatus, bool> condition, string what, string sweep = "s")
+    {
+        HemSweepStatus? last = null;
+        try
+        {
+            await Wait.UntilAsync(async () => (last = (await SweepAsync(sweep))?.Status) is not null && condition(last), what, Timeouts.Normal);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}; the status was {last}, {string.Join("; ", last?.Conditions?.Select(one => $"{one.Type} {one.Status} {one.Message}") ?? [])}");
+        }
+
+        return last!;
+    }
+
+    public Task<HemSweepStatus> CompleteAsync(int done, string sweep = "s") => StatusAsync(
+        status => status.State == Hem.Core.Planning.SweepState.Complete && status.Done == done, $"{done} trials complete", sweep);
+
+    /// <summary>Waits until the trials' statuses are as they should be.</summary>
+    public async Task<HemTrialResource[]> TrialsAsync(Func<HemTrialResource[], bool> condition, string what)
+    {
+        HemTrialResource[] trials = [];
+        await Wait.UntilAsync(async () => condition(trials = await TrialsAsync()), what, Timeouts.Normal);
+        return trials;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopOperatorAsync();
+        await Kubelet.DisposeAsync();
+        _client.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task RunAsync(SweepEngine engine, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.RunAsync(cancel);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // Stopped before it had begun.
+        }
+    }
+
+    private KubernetesClient NewClient(Func<HttpMessageHandler, HttpMessageHandler>? faults = null) =>
+        new(KubernetesClientConfiguration.FromKubeconfig(_plane.Kubeconfig), new KubernetesClientOptions
+        {
+            WrapHandler = faults,
+            OnRequest = faults is null && _client is null ? null : Count,
+        });
+
+    private void Count(KubernetesRequest request)
+    {
+        lock (Requests) Requests.Add(request);
+    }
+
+    private sealed class NoTrust : ITrust
+    {
+        public Task EnsurePublishedAsync(string @namespace, CancellationToken cancellationToken = default) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text.Json.Nodes;
+using Hem.Core.Sweeps;
+using Hem.Kubernetes;
+using Hem.Operator;
+using Hem.Operator.Trials;
+using Operator.Tests.Sweeps;
+
+namespace Operator.Tests.Trials;
+
+public sealed class JobBuilderTests
+{
+    private static readonly OperatorOptions options = new()
+    {
+        ProgressAddress = "hem-progress.hem-system.svc:7443",
+        TrainerImage = "trainer:1",
+        TrainerGpuImage = "trainer-gpu:1",
+    };
+
+    [Fact]
+    public void A_job_is_one_pod_that_is_never_tried_again_by_anybody_but_us()
+    {
+        V1Job job = Build(SweepBuilder.Make());
+        job.Spec!.BackoffLimit.ShouldBe(0);
+        job.Spec.Parallelism.ShouldBe(1);
+        job.Spec.Completions.ShouldBe(1);
+        job.Spec.PodReplacementPolicy.ShouldBe("Failed");
+        job.Spec.TtlSecondsAfterFinished.ShouldBeNull();
+        job.Spec.Suspend.ShouldBeNull();
+        job.Spec.Template!.Spec!.RestartPolicy.ShouldBe("Never");
+        job.Metadata.OwnerReferences!.Single().Kind.ShouldBe("HemTrial");
+        job.Metadata.Name.ShouldEndWith("-2");
+        job.Metadata.Labels!["hem.dev/attempt"].ShouldBe("2");
+        job.Spec.Template.Metadata!.Labels!["hem.dev/sweep-uid"].ShouldBe("uid-1");
+    }
+
+    [Fact]
+    public void A_pod_may_do_nothing_but_train()
+    {
+        V1PodSpec pod = Build(SweepBuilder.Make()).Spec!.Template!.Spec!;
+        pod.AutomountServiceAccountToken.ShouldBe(false);
+        pod.SecurityContext!.RunAsNonRoot.ShouldBe(true);
+        pod.SecurityContext.SeccompProfile!.Type.ShouldBe("RuntimeDefault");
+        V1SecurityContext container = pod.Containers!.Single().SecurityContext!;
+        container.ReadOnlyRootFilesystem.ShouldBe(true);
+        container.AllowPrivilegeEscalation.ShouldBe(false);
+        container.Capabilities!.Drop.ShouldBe(["ALL"]);
+        container.Capabilities.Add.ShouldBeNull();
+        pod.Volumes!.ShouldContain(volume => volume.EmptyDir != null);
+        pod.Containers!.Single().VolumeMounts!.ShouldContain(mount => mount.MountPath == "/tmp");
+    }
+
+    [Fact]
+    public void A_trainer_is_given_the_contract()
+    {
+        V1PodSpec pod = Build(SweepBuilder.Make()).Spec!.Template!.Spec!;
+        Dictionary<string, V1EnvVar> variables = pod.Containers!.Single().Env!.ToDictionary(variable => variable.Name);
+        TrialDocument document = TrialDocument.Parse(variables["HEM_TRIAL"].Value!).Document!;
+        document.Sweep.ShouldBe("s");
+        document.Parameters["task"].AsString().ShouldBe("flipbit-25");
+        variables["HEM_ATTEMPT"].ValueFrom!.FieldRef!.FieldPath.ShouldBe("metadata.uid");
+        variables["HEM_PROGRESS_ADDRESS"].Value.ShouldBe("https://hem-progress.hem-system.svc:7443");
+        variables.ShouldNotContainKey("HEM_CHECKPOINT_DIR");
+
+        // Token and certificate are files of one projected volume, mounted whole: with a subPath they would never change.
+        V1VolumeMount mount = pod.Containers!.Single().VolumeMounts!.Single(one => one.ReadOnly == true);
+        mount.SubPath.ShouldBeNull();
+        variables["HEM_PROGRESS_TOKEN_FILE"].Value.ShouldBe(mount.MountPath + "/token");
+        variables["HEM_PROGRESS_CA_FILE"].Value.ShouldBe(mount.MountPath + "/ca.crt");
+        List<V1VolumeProjection> sources = pod.Volumes!.Single(volume => volume.Name == mount.Name).Projected!.Sources!;
+        sources.Select(source => source.ServiceAccountToken?.Audience).ShouldContain("hem-progress");
+        sources.Select(source => source.ConfigMap?.Name).ShouldContain("hem-progress-ca");
+    }
+
+    [Fact]
+    public void A_claim_keeps_checkpoints_by_the_sweeps_uid()
+    {
+        V1PodSpec pod = Build(SweepBuilder.Make().Trainer("checkpoints", new JsonObject { ["claimName"] = "mine" })).Spec!.Template!.Spec!;
+        pod.Volumes!.ShouldContain(volume => volume.PersistentVolumeClaim != null && volume.PersistentVolumeClaim.ClaimName == "mine");
+        string folder = pod.Containers!.Single().Env!.Single(variable => variable.Name == "HEM_CHECKPOINT_DIR").Value!;
+        folder.ShouldContain("uid-1/s-");
+        pod.Containers!.Single().VolumeMounts!.ShouldContain(mount => folder.StartsWith(mount.MountPath + "/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Gpus_mean_a_limit_an_image_and_the_device()
+    {
+        V1Container none = Container(SweepBuilder.Make());
+        none.Image.ShouldBe("trainer:1");
+        none.Resources!.Limits.ShouldBeNull();
+        none.Resources.Requests!["cpu"].ShouldBe("1");
+
+        V1Container two = Container(SweepBuilder.Make().Gpus(2));
+        two.Image.ShouldBe("trainer-gpu:1");
+        two.Resources!.Limits!["nvidia.com/gpu"].ShouldBe("2");
+        two.Env!.Single(variable => variable.Name == "HEM_TRIAL").Value!.ShouldContain("\"device\":\"cuda\"");
+    }
+
+    [Fact]
+    public void Overrides_hold_for_the_trials_that_match()
+    {
+        SweepBuilder sweep = SweepBuilder.Make().Axis("N", 5, 10).Trainer("overrides", new JsonArray(new JsonObject
+        {
+            ["match"] = new JsonObject { ["N"] = 10 },
+            ["gpus"] = 1,
+            ["nodeSelector"] = new JsonObject { ["kind"] = "big" },
+        }));
+        Container(sweep, trial => trial.Parameters["N"].AsInt() == 5).Resources!.Limits.ShouldBeNull();
+        V1Job big = Build(sweep, trial => trial.Parameters["N"].AsInt() == 10);
+        big.Spec!.Template!.Spec!.Containers!.Single().Resources!.Limits!["nvidia.com/gpu"].ShouldBe("1");
+        big.Spec.Template.Spec.NodeSelector!["kind"].ShouldBe("big");
+    }
+
+    [Fact]
+    public void What_the_sweep_says_of_pods_is_in_the_pod()
+    {
+        V1Job job = Build(SweepBuilder.Make()
+            .Trainer("image", "mine:2")
+            .Trainer("resources", new JsonObject { ["requests"] = new JsonObject { ["cpu"] = 2, ["memory"] = "1Gi" } })
+            .Trainer("tolerations", new JsonArray(new JsonObject { ["key"] = "gpu", ["operator"] = "Exists" }))
+            .Trainer("priorityClassName", "low").Trainer("runtimeClassName", "gvisor").Trainer("queueName", "team")
+            .Trainer("volumes", new JsonArray(new JsonObject { ["name"] = "data", ["configMap"] = new JsonObject { ["name"] = "d" } }))
+            .Trainer("volumeMounts", new JsonArray(new JsonObject { ["name"] = "data", ["mountPath"] = "/data" })));
+        V1PodSpec pod = job.Spec!.Template!.Spec!;
+        V1Container container = pod.Containers!.Single();
+        container.Image.ShouldBe("mine:2");
+        container.Resources!.Requests!["cpu"].ShouldBe("2");
+        container.Resources.Requests["memory"].ShouldBe("1Gi");
+        container.VolumeMounts!.ShouldContain(mount => mount.MountPath == "/data");
+        pod.Volumes!.ShouldContain(volume => volume.Name == "data");
+        pod.Tolerations!.Single().Key.ShouldBe("gpu");
+        pod.PriorityClassName.ShouldBe("low");
+        pod.RuntimeClassName.ShouldBe("gvisor");
+        job.Metadata.Labels!["kueue.x-k8s.io/queue-name"].ShouldBe("team");
+    }
+
+    private static V1Container Container(SweepBuilder sweep, Func<TrialSpec, bool>? which = null) =>
+        Build(sweep, which).Spec!.Template!.Spec!.Containers!.Single();
+
+    private static V1Job Build(SweepBuilder builder, Func<TrialSpec, bool>? which = null)
+    {
+        (HemSweep? sweep, SweepExpansion? expansion, IReadOnlyList<Fault> faults) = builder.Build().Read();
+        faults.ShouldBeEmpty();
+        var owner = new V1OwnerReference { ApiVersion = "hem.dev/v1alpha1", Kind = "HemTrial", Name = "t", Uid = "u" };
+        return JobBuilder.Build(new AttemptJob("ns", "uid-1", sweep!, expansion!.Trials.First(which ?? (_ => true)), 2, owner), options);
+    }
+}
