@@ -23,5 +23,8 @@ internal sealed class PlainTextConverter : JsonConverter<string>
         return value.RootElement.GetRawText();
     }
 
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetString()!;
+
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }
