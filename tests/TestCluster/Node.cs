@@ -8,6 +8,9 @@ public sealed record NodeOptions
 
     /// <summary>GPUs that the node says it has (`nvidia.com/gpu` in its status); pods are placed by them and find none.</summary>
     public int Gpus { get; init; }
+
+    /// <summary>Persistent volumes that claims find.</summary>
+    public int Volumes { get; init; } = 4;
 }
 
 /// <summary>
@@ -19,6 +22,7 @@ public sealed class Node : IAsyncDisposable
     private readonly ControlPlane _plane;
     private readonly NodeOptions _options;
     private int _firstProcess;
+    private ClusterDns? _dns;
 
     private Node(ControlPlane plane, NodeOptions options) => (_plane, _options) = (plane, options);
 
@@ -52,6 +56,7 @@ public sealed class Node : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_dns is not null) await _dns.DisposeAsync();
         await _plane.StopAsync("node");
         await Wait.UntilAsync(() => HasEnded(_firstProcess), "the node's processes have ended");
         await Wait.UntilAsync(Files.RemoveControlGroups, "the node's control groups are empty");
@@ -83,6 +88,8 @@ public sealed class Node : IAsyncDisposable
             await ControlAsync("version");
             return true;
         }, cancel);
+        _dns = new ClusterDns(_plane.Api, network.HostAddress);
+        foreach (var volume in Files.Volumes(_options.Volumes)) await _plane.Api.ApplyAsync(volume, cancel: cancel);
         await ImportImageAsync(pause);
         await _plane.ReadyAsync("node", IsReadyAsync, cancel);
         if (_options.Gpus > 0)

@@ -30,6 +30,28 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
         foreach (var controller in Controllers()) Directory.CreateDirectory(Path.Combine(controller, ControlGroup));
     }
 
+    /// <summary>Folders of the node that stand for disks, as volumes that a claim without a class finds.</summary>
+    public IEnumerable<string> Volumes(int count)
+    {
+        for (var number = 1; number <= count; number++)
+        {
+            var folder = In($"volumes/{number}");
+            Directory.CreateDirectory(folder);
+            File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
+            yield return $$"""
+                apiVersion: v1
+                kind: PersistentVolume
+                metadata: {name: volume-{{number}} }
+                spec:
+                  capacity: {storage: 20Gi}
+                  accessModes: [ReadWriteOnce, ReadWriteMany]
+                  persistentVolumeReclaimPolicy: Retain
+                  local: {path: {{folder}} }
+                  nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [{{name}}] }] }] } }
+                """;
+        }
+    }
+
     /// <returns>false while a process still lingers in one.</returns>
     public bool RemoveControlGroups()
     {
@@ -88,6 +110,8 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
             failSwapOn: false
             protectKernelDefaults: true
             oomScoreAdj: 0
+            clusterDNS: ["{{_network.HostAddress}}"]
+            clusterDomain: {{ClusterDns.Domain}}
             resolvConf: {{In("resolv.conf")}}
             evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
             imageGCHighThresholdPercent: 100
