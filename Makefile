@@ -14,7 +14,7 @@ SOURCES := $(shell find core trainer cli -name '*.cs' -o -name '*.csproj' -o -na
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep train-flipbit overhead
 
-.PHONY: help build sweep test soak cluster-up cluster-down verify format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build sweep test soak image cluster-up cluster-down demo verify format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,10 +34,12 @@ sweep: build ## run SWEEP (default: examples/quickstart.yaml) on this machine, t
 
 test: artifacts/.tests-built ## every test
 	@make/need-tests
+	@make/image >/dev/null || [ $$? = 3 ]
 	@make/test
 
 soak: artifacts/.tests-built ## the slow tests too: hundreds of kills, long trainings (hours)
 	@make/need-tests
+	@make/image >/dev/null || [ $$? = 3 ]
 	@HEM_SOAK=1 make/test
 
 artifacts/.tests-built: $(SOURCES) $(TESTS)
@@ -45,6 +47,9 @@ artifacts/.tests-built: $(SOURCES) $(TESTS)
 	@echo "Building the tests"
 	@dotnet build Hem.sln -c Release -v q -clp:ErrorsOnly
 	@touch $@
+
+image: ## the images, into bin/images, without a registry
+	@make/image
 
 cluster-up: artifacts/.test-cluster-built ## a Kubernetes of one node on this machine, for a try
 	@artifacts/bin/TestCluster/release/test-cluster up

@@ -11,6 +11,7 @@ namespace Hem.TestCluster;
 /// </summary>
 public sealed class ControlPlane : IAsyncDisposable
 {
+    private const string FolderPrefix = "hem-cluster-", OwnerFile = "owner";
     private readonly ControlPlaneOptions _options;
     private readonly CertificateAuthority _ca = new("hem-test-cluster");
     private readonly string _programs;
@@ -22,11 +23,12 @@ public sealed class ControlPlane : IAsyncDisposable
     private ControlPlane(ControlPlaneOptions options, string programs, NodeNetwork? network)
     {
         (_options, _programs, Network) = (options, programs, network);
-        Folder = options.Folder ?? Directory.CreateTempSubdirectory("hem-cluster-").FullName;
+        Folder = options.Folder ?? Directory.CreateTempSubdirectory(FolderPrefix).FullName;
         Address = Network?.HostAddress ?? IPAddress.Loopback;
         _apiPort = FreePort(Address);
         Server = new Uri($"https://{Address}:{_apiPort}");
         Directory.CreateDirectory(LogFolder);
+        Write(OwnerFile, $"{Environment.ProcessId}\n");
         CaFile = Write("ca.crt", _ca.Pem);
         var administrator = _ca.Client("administrator", "system:masters");
         Kubeconfig = TestCluster.Kubeconfig.Write(InFolder("admin.kubeconfig"), Server, _ca.Pem, administrator);
@@ -60,6 +62,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         options ??= new ControlPlaneOptions();
         var programs = await Machine.KubernetesAsync();
+        RemoveLeftOvers();
         var plane = new ControlPlane(options, programs, options.ForNode ? await NodeNetwork.CreateAsync() : null);
         try
         {
@@ -133,11 +136,11 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>The state of this moment, for <see cref="RestoreAsync"/>. etcd stands still while its files are copied.</summary>
     /// <returns>The folder of the copy.</returns>
-    public string Snapshot()
+    public async Task<string> SnapshotAsync()
     {
         var copy = InFolder($"snapshot-{Guid.NewGuid():N}");
         _daemons["etcd"].Signal(19);
-        try { Copy(InFolder("etcd"), copy); }
+        try { await CopyAsync(InFolder("etcd"), copy); }
         finally { _daemons["etcd"].Signal(18); }
         return copy;
     }
@@ -147,7 +150,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         foreach (var name in _daemons.Keys.Reverse().ToList()) await StopAsync(name);
         Directory.Delete(InFolder("etcd"), true);
-        Copy(snapshot, InFolder("etcd"));
+        await CopyAsync(snapshot, InFolder("etcd"));
         await StartAsync(cancel);
     }
 
@@ -257,13 +260,24 @@ public sealed class ControlPlane : IAsyncDisposable
     private async Task StartAsync(string name, IEnumerable<string> arguments) =>
         await StartDaemonAsync(name, name == "etcd" ? "etcd" : Program(name), arguments);
 
-    private static void Copy(string from, string to)
+    /// <summary>The folders of those who were killed.</summary>
+    private static void RemoveLeftOvers()
     {
-        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories).Prepend(from))
-            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        foreach (var folder in Directory.EnumerateDirectories(Path.GetTempPath(), FolderPrefix + "*"))
+        {
+            try
+            {
+                var owner = File.ReadAllText(Path.Combine(folder, OwnerFile)).Trim();
+                if (owner.Length > 0 && !Directory.Exists($"/proc/{owner}")) Directory.Delete(folder, true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Being made, being removed, or somebody else's.
+            }
+        }
     }
+
+    private static Task CopyAsync(string from, string to) => Machine.RunAsync("cp", "-a", from, to); // File.Copy respects etcd's locks
 
     internal static int FreePort(IPAddress address)
     {

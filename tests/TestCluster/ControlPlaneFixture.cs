@@ -23,21 +23,34 @@ public class ControlPlaneFixture : IAsyncLifetime
         }
     }
 
+    /// <summary>What more there is to start.</summary>
+    protected virtual Task StartedAsync(ControlPlane plane) => Task.CompletedTask;
+
+    /// <summary>Ends what <see cref="StartedAsync"/> started, however far it came.</summary>
+    protected virtual Task EndingAsync() => Task.CompletedTask;
+
     public async ValueTask InitializeAsync()
     {
         try
         {
             _plane = await TestCluster.ControlPlane.StartAsync(Options);
+            await StartedAsync(_plane);
         }
         catch (CannotException e)
         {
             _cannot = e.Message;
+        }
+        catch (Exception)
+        {
+            await DisposeAsync();
+            throw;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_plane is null) return;
+        await EndingAsync();
         var logs = Path.Combine(Machine.Repository, "artifacts", "test-logs", Path.GetFileNameWithoutExtension(Environment.ProcessPath!));
         Directory.CreateDirectory(logs);
         foreach (var log in Directory.EnumerateFiles(_plane.LogFolder, "*.log"))

@@ -62,6 +62,7 @@ internal static class DeveloperCluster
         var ended = new TaskCompletionSource();
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, ended));
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, ended));
+        Directory.CreateDirectory(Folder);
         File.WriteAllText(PidFile, $"{Environment.ProcessId}\n");
         await using var plane = await ControlPlane.StartAsync(new ControlPlaneOptions { Scheduler = true, ForNode = true, Folder = Folder });
         await using var node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });

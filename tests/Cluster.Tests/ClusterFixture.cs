@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using Hem.TestCluster;
+
+[assembly: AssemblyFixture(typeof(Cluster.Tests.ClusterFixture))]
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Cluster.Tests;
+
+/// <summary>One cluster with a real node for all tests here, which knows the project's images.</summary>
+public sealed class ClusterFixture : ControlPlaneFixture
+{
+    private Node? _node;
+
+    public Node Node => ControlPlane is null ? null! : _node!;
+
+    public ClusterApi Api => ControlPlane.Api;
+
+    protected override ControlPlaneOptions Options => new() { Scheduler = true, ForNode = true };
+
+    public Task<string> CreateNamespaceAsync() => ControlPlane.CreateNamespaceAsync();
+
+    /// <summary>Runs a shell command in a pod of the trainer's image, restricted as trainers are, and returns what it wrote.</summary>
+    public async Task<string> RunPodAsync(string space, string name, string command, CancellationToken cancel)
+    {
+        await ApplyPodAsync(space, name, command, "{}", cancel);
+        await Wait.UntilAsync(async () => await PhaseAsync(space, name) is "Succeeded" or "Failed", $"pod {name} ends", Timeouts.Long, cancel);
+        var log = await Api.GetTextAsync($"/api/v1/namespaces/{space}/pods/{name}/log", cancel);
+        (await PhaseAsync(space, name)).ShouldBe("Succeeded", log);
+        return log;
+    }
+
+    public Task ApplyPodAsync(string space, string name, string command, string resources, CancellationToken cancel) => Api.ApplyAsync($$"""
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: {{name}} }
+        spec:
+          restartPolicy: Never
+          automountServiceAccountToken: false
+          terminationGracePeriodSeconds: 1
+          securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault} }
+          containers:
+          - name: shell
+            image: {{Images.Trainer}}
+            command: [sh, -c, {{JsonValue.Create(command).ToJsonString()}}]
+            resources: {{resources}}
+            securityContext: {readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]} }
+        """, space, cancel);
+
+    public async Task<string?> PhaseAsync(string space, string name) =>
+        (string?)(await Api.GetAsync($"/api/v1/namespaces/{space}/pods/{name}"))?["status"]?["phase"];
+
+    protected override async Task StartedAsync(ControlPlane plane)
+    {
+        var images = await Images.BuildAsync("trainer");
+        _node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });
+        foreach (var image in images) await _node.ImportImageAsync(image);
+    }
+
+    protected override async Task EndingAsync()
+    {
+        if (_node is not null) await _node.DisposeAsync();
+    }
+}
