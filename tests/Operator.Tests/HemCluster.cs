@@ -43,6 +43,6 @@ internal static class HemCluster
         }
     }
 
-    public static bool IsTrue(JsonNode? item, string condition) =>
-        item?["status"]?["conditions"]?.AsArray().Any(one => (string?)one!["type"] == condition && (string?)one["status"] == "True") == true;
+    public static bool IsTrue(JsonNode? item, string condition) => item?["status"]?["conditions"]?.AsArray().Any(
+        one => (string?)one!["type"] == condition && (string?)one["status"] == "True") == true;
 }

@@ -1,12 +1,22 @@
 namespace Hem.Core.Sweeps;
 
-/// <summary>The fields of a trial's pod that a sweep may set, with Kubernetes' names and shapes. One machine reads and keeps them.</summary>
+/// <summary>Fields of a trial's pod that a sweep may set, with Kubernetes' names and shapes; one machine only keeps them.</summary>
 public static class PodFields
 {
     /// <summary>Names of volumes that begin so are the operator's own.</summary>
     public const string ReservedPrefix = "hem-";
 
+    /// <summary>Folders of the container where the operator mounts what a trainer needs.</summary>
+    public static IReadOnlyList<string> ReservedFolders { get; } = ["/var/run/hem", "/var/lib/hem"];
+
     private const string Label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+
+    /// <summary>Of Kubernetes' objects: a DNS name.</summary>
+    public const string NamePattern = $"^{Label}(\\.{Label})*$";
+
+    /// <summary>The claim that checkpoints go to.</summary>
+    public static FieldDefinition CheckpointClaim { get; } = Name("claimName", 253, "");
+
     private const string OneSource = "Each volume has a name and exactly one source.";
 
     public static IReadOnlyList<FieldDefinition> All { get; } =
@@ -16,7 +26,8 @@ public static class PodFields
             + "entry point, or the command here, and follows docs/trainer-contract.md.")
         { Pattern = "^\\S+$", Expected = "the name of an image" },
         new("resources", FieldKind.Object,
-            "What the trainer's container asks for and may use, as in a pod; GPUs are asked for by gpus. Without a cpu request, threads is one.")
+            "What the trainer's container asks for and may use, as in a pod; GPUs are asked for by gpus. Without a word on cpu, as many as "
+            + "threads are asked for.")
         {
             Fields =
             [
@@ -147,7 +158,7 @@ public static class PodFields
 
     private static FieldDefinition Name(string name, int longest, string description) => new(name, FieldKind.Text, description)
     {
-        Pattern = $"^{Label}(\\.{Label})*$",
+        Pattern = NamePattern,
         Expected = $"lower-case letters, digits, '-' and '.', at most {longest}",
         MaxLength = longest,
     };

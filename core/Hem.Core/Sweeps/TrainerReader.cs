@@ -12,18 +12,19 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
         var otherwise = new TrainerTemplate();
         var trainer = new FieldReader(faults, node, "spec.trainer",
             ["gpus", "threads", "kernels", "overrides", "command", "checkpoints", .. podFields]);
-        return trainer.IsMap
-            ? new TrainerTemplate
-            {
-                Gpus = trainer.Whole("gpus", 0, 64) ?? otherwise.Gpus,
-                Threads = trainer.Whole("threads", 1, 1_024),
-                Kernels = Kernels(trainer) ?? otherwise.Kernels,
-                Overrides = Overrides(trainer),
-                Command = Command(trainer),
-                Checkpoints = Checkpoints(trainer),
-                Pod = Pod(trainer),
-            }
-            : otherwise;
+        if (!trainer.IsMap) return otherwise;
+        var read = new TrainerTemplate
+        {
+            Gpus = trainer.Whole("gpus", 0, 64) ?? otherwise.Gpus,
+            Threads = trainer.Whole("threads", 1, 1_024),
+            Kernels = Kernels(trainer) ?? otherwise.Kernels,
+            Overrides = Overrides(trainer),
+            Command = Command(trainer),
+            Checkpoints = Checkpoints(trainer),
+            Pod = Pod(trainer),
+        };
+        new VolumeRules(faults).Check(node, read);
+        return read;
     }
 
     /// <summary>A width is a number to YAML; quotes around it do no harm.</summary>
@@ -70,7 +71,9 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
         var otherwise = new CheckpointSpec();
         if (trainer.Get("checkpoints") is not { } node) return otherwise;
         var checkpoints = new FieldReader(faults, node, "spec.trainer.checkpoints", ["every", "claimName"]);
-        return new(checkpoints.Time("every", TimeSpan.FromMilliseconds(100)) ?? otherwise.Every, checkpoints.Text("claimName"));
+        return new(
+            checkpoints.Time("every", TimeSpan.FromMilliseconds(100)) ?? otherwise.Every,
+            new PodReader(faults).Read(checkpoints, PodFields.CheckpointClaim)?.AsString());
     }
 
     private PodSettings Pod(FieldReader owner)

@@ -9,8 +9,8 @@ namespace Hem.Operator.Api;
 
 /// <summary>A HemSweep as the API server has it. Its spec is the JSON that Hem.Core reads, whatever is wrong with it.</summary>
 [Description(
-    "A sweep: an ablation study of goal-conditioned reinforcement learning. Hem expands it to trials (configurations times seeds), runs each "
-    + "to completion exactly once, and says which configuration is better, with an interval over seeds.")]
+    "A sweep: an ablation study of goal-conditioned reinforcement learning. Hem expands it to trials (configurations times seeds), runs "
+    + "each to completion exactly once, and says which configuration is better, with an interval over seeds.")]
 [PrinterColumn("State", "string", ".status.state", "Where the sweep is")]
 [PrinterColumn("Trials", "integer", ".status.trials", "Trials that the spec asks for")]
 [PrinterColumn("Done", "integer", ".status.done", "Trials that are complete")]
@@ -36,8 +36,8 @@ internal sealed record HemSweepResource : IKubernetesObject
     public HemSweepStatus? Status { get; init; }
 
     /// <summary>
-    /// Reads and expands the spec as `hem validate` does a file, with the same faults and field paths, and with those that only a cluster has.
-    /// Sweep and expansion are null where anything is wrong.
+    /// Reads and expands the spec as `hem validate` does a file, with the same faults and field paths, and with those that only a cluster
+    /// has. Sweep and expansion are null where anything is wrong.
     /// </summary>
     public (HemSweep? Sweep, SweepExpansion? Expansion, IReadOnlyList<Fault> Faults) Read()
     {

@@ -6,8 +6,8 @@ using Hem.Operator.Api.Schema;
 namespace Hem.Operator.Api;
 
 /// <summary>
-/// The shape of a sweep's spec, from which its resource definition is written. What is in an object is read by Hem.Core's SweepReader, as it
-/// is from a file: nobody makes an instance of this.
+/// The shape of a sweep's spec, from which its resource definition is written. What is in an object is read by Hem.Core's SweepReader, as
+/// it is from a file: nobody makes an instance of this.
 /// </summary>
 [Description(
     "What is asked for: configurations (base, cases, grid, exclude), seeds, and how the trials are run. A trial is a configuration with a "
@@ -22,15 +22,12 @@ namespace Hem.Operator.Api;
     "task must be set in base, in grid or in every one of cases")]
 internal sealed class HemSweepSpec
 {
-    /// <summary>How many trials run at once where the sweep does not say it.</summary>
-    public const int DefaultParallelism = 8;
-
     [Description("Parameters shared by all trials. What neither base, cases nor grid set has its default.")]
     public ParameterValues? Base { get; init; }
 
     [Description(
-        "Values that go together: each entry sets several parameters at once (over base), and each is crossed with the grid. A parameter is "
-        + "either in the cases or in the grid.")]
+        "Values that go together: each entry sets several parameters at once (over base), and each is crossed with the grid. A parameter "
+        + "is either in the cases or in the grid.")]
     [Length(1, Expansion.MostCases)]
     [ListType("atomic")]
     [Each(Description = "Parameters that this case sets.")]
@@ -52,9 +49,10 @@ internal sealed class HemSweepSpec
     [Required]
     public SeedShape? Seeds { get; init; }
 
-    [Description("How many trials run at once; the others wait, those with the first seed go first.")]
+    [Description(
+        "How many trials run at once; the others wait, and those with the first seed go first. Default: as the operator is set (100 if "
+        + "nobody changed it); on one machine, its processors.")]
     [Range(1, Expansion.MostTrials)]
-    [DefaultValue(DefaultParallelism)]
     public int? Parallelism { get; init; }
 
     [DefaultValue("{}")]

@@ -13,8 +13,8 @@ internal sealed record HemSweepStatus
     /// <summary>As JSON in UTF-8.</summary>
     public const int MostBytes = 4096;
 
-    /// <summary>Longest messages: of Accepted, which names every fault, and of the other conditions.</summary>
-    public const int LongestFaults = 2_000, LongestMessage = 280;
+    /// <summary>Longest messages, in bytes: of Accepted, which names every fault, and of the other conditions.</summary>
+    public const int LongestFaults = 1_800, LongestMessage = 300;
 
     public const int LongestLabel = 200;
 
@@ -22,8 +22,8 @@ internal sealed record HemSweepStatus
     public long? ObservedGeneration { get; init; }
 
     [Description(
-        "Invalid: the spec has faults, see the condition Accepted. Progressing: trials run or wait. Suspending and Stopping: trials save and "
-        + "leave. Complete: all trials are done. CompleteWithFailures: some failed for good.")]
+        "Invalid: the spec has faults, see the condition Accepted. Progressing: trials run or wait. Suspending and Stopping: trials save "
+        + "and leave. Complete: all trials are done. CompleteWithFailures: some failed for good.")]
     public SweepState? State { get; init; }
 
     [Description("How many trials the spec asks for.")]
@@ -55,11 +55,22 @@ internal sealed record HemSweepStatus
     public DateTimeOffset? CompletionTime { get; init; }
 
     [Description(
-        "Accepted: the spec is sound; else every fault with its field. Progressing: why trials wait. Complete: all trials are done. Suspended: "
-        + "nothing runs, as asked.")]
+        "Accepted: the spec is sound; else every fault with its field. Progressing: why trials wait. Complete: all trials are done. "
+        + "Suspended: nothing runs, as asked.")]
     [ListType("map", "type")]
     [Length(0, 16)]
     public IReadOnlyList<V1Condition>? Conditions { get; init; }
+
+    /// <summary>The same with every text within its limit, and so all of it within <see cref="MostBytes"/>.</summary>
+    public HemSweepStatus Bounded() => this with
+    {
+        Best = Best is null ? null : Best with { Configuration = StatusText.Shorten(Best.Configuration ?? "", LongestLabel) },
+        Conditions = Conditions is null ? null : [.. Conditions.Select(condition => condition with
+        {
+            Message = StatusText.Shorten(
+                condition.Message ?? "", condition.Type == nameof(ConditionType.Accepted) ? LongestFaults : LongestMessage),
+        })],
+    };
 }
 
 [Description("The configuration with the highest score so far; of a sweep with several tasks, none.")]

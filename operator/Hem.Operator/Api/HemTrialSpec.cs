@@ -57,11 +57,12 @@ internal enum HemTrialPhase
 [Description("Where the trial is.")]
 internal sealed record HemTrialStatus
 {
+    /// <summary>In bytes; <see cref="StatusText.Shorten"/> keeps to it.</summary>
     public const int LongestMessage = 1_024;
 
     [Description(
-        "Pending: waits for its turn or its pod. BackingOff: waits to be tried again. Running: an attempt lives. Succeeded: its Finished is stored. "
-        + "Failed: for good. Conflicted: its name is taken by another trial. Superseded: no longer part of the sweep.")]
+        "Pending: waits for its turn or its pod. BackingOff: waits to be tried again. Running: an attempt lives. Succeeded: its "
+        + "Finished is stored. Failed: for good. Conflicted: its name is taken by another trial. Superseded: no longer part of the sweep.")]
     public HemTrialPhase? Phase { get; init; }
 
     [Description("Attempts that were started.")]
@@ -86,7 +87,6 @@ internal sealed record HemTrialStatus
     public string? Reason { get; init; }
 
     [Description("The same for people, with the last words of a trainer that failed.")]
-    [StringLength(LongestMessage)]
     public string? Message { get; init; }
 
     [Description("The pod of the last attempt.")]

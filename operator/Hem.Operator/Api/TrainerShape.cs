@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Hem.Core.Sweeps;
 using Hem.Operator.Api.Schema;
 
 namespace Hem.Operator.Api;
@@ -40,6 +41,7 @@ internal sealed class TrainerShape
     [Length(1, 1_000)]
     [ListType("atomic")]
     [Each(MaxLength = 32_768)]
+    [Rule("self[0].size() > 0", "must begin with the name of a program")]
     public IReadOnlyList<string>? Command { get; init; }
 
     [DefaultValue("{}")]
@@ -76,6 +78,6 @@ internal sealed class CheckpointShape
         "A PersistentVolumeClaim of the sweep's namespace to save to, a folder for each trial; trials on several nodes need ReadWriteMany. "
         + "Default: checkpoints go to the operator, up to 64 MiB a trial.")]
     [StringLength(253, MinimumLength = 1)]
-    [RegularExpression("^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")]
+    [RegularExpression(PodFields.NamePattern)]
     public string? ClaimName { get; init; }
 }

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace Hem.Operator.Api.Schema;
 
-/// <summary>What a structural schema of <c>apiextensions.k8s.io/v1</c> can say, with Kubernetes' names; what Hem does not need is left out.</summary>
+/// <summary>What a structural schema of <c>apiextensions.k8s.io/v1</c> can say, as far as Hem needs it, with Kubernetes' names.</summary>
 internal sealed record JsonSchemaProps
 {
     public string? Description { get; init; }
@@ -27,7 +27,6 @@ internal sealed record JsonSchemaProps
     public IReadOnlyList<string>? Required { get; init; }
     public IReadOnlyDictionary<string, JsonSchemaProps>? Properties { get; init; }
     public JsonSchemaProps? AdditionalProperties { get; init; }
-    public IReadOnlyList<JsonSchemaProps>? AnyOf { get; init; }
 
     [JsonPropertyName("x-kubernetes-int-or-string")]
     public bool? IntOrString { get; init; }

@@ -17,7 +17,6 @@ internal sealed class KernelWidth
     public static JsonSchemaProps Schema { get; } = new()
     {
         IntOrString = true,
-        AnyOf = [new() { Type = "integer" }, new() { Type = "string" }],
         Enum = [.. JsonSchemaProps.Choice(["auto", "512", "256", "128"]), 512, 256, 128],
     };
 }
@@ -45,7 +44,7 @@ internal static class ParameterSchema
             MaxItems = Expansion.MostTrials,
             // A value twice is refused; lists and objects are compared by the operator.
             ListType = definition.Kind is ParameterKind.Interval or ParameterKind.StopRule ? "atomic" : "set",
-            Items = Value(definition) with { Description = null },
+            Items = Value(definition) with { Description = definition.Kind == ParameterKind.StopRule ? definition.Description : null },
         }),
     };
 

@@ -22,7 +22,7 @@ internal static class PodSchema
         FieldKind.Quantity => new()
         {
             IntOrString = true,
-            AnyOf = [new() { Type = "integer" }, new() { Type = "string" }],
+            Minimum = 0,
             Pattern = field.Pattern,
             MaxLength = field.MaxLength,
         },

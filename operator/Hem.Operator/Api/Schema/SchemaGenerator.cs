@@ -80,7 +80,8 @@ internal sealed class SchemaGenerator(JsonSerializerContext context)
     private JsonSchemaProps Object(Type type)
     {
         var properties = Info(type).Properties;
-        string[] required = [.. properties.Where(property => Get<RequiredAttribute>(property) is not null).Select(property => property.Name)];
+        string[] required =
+            [.. properties.Where(property => Get<RequiredAttribute>(property) is not null).Select(property => property.Name)];
         var count = type.GetCustomAttribute<PropertyCountAttribute>();
         var schemas = properties.Select(property => (property.Name, Schema: Property(type, property)));
         if (type.IsDefined(typeof(PodFieldsAttribute))) schemas = schemas.Concat(PodSchema.Fields);

@@ -5,7 +5,7 @@ namespace Hem.Operator.Api.Schema;
 /// <summary>Regular expressions for ranges of whole numbers.</summary>
 internal static class WholeNumbers
 {
-    /// <summary>Matches the decimal numbers from <paramref name="min"/> to <paramref name="max"/>, without leading zeros; in brackets.</summary>
+    /// <summary>Matches the numbers from <paramref name="min"/> to <paramref name="max"/>, without leading zeros; in brackets.</summary>
     public static string Pattern(int min, int max)
     {
         var parts = new List<string>();

@@ -72,8 +72,8 @@ internal static partial class YamlText
                 break;
             case JsonValue scalar when scalar.GetValueKind() == JsonValueKind.Number:
                 // No exponent: some readers take 1e-8 for a text.
-                text.Append(' ').Append(scalar.Deserialize(SchemaJson.Default.Decimal).ToString("0.############", CultureInfo.InvariantCulture))
-                    .Append('\n');
+                var number = scalar.Deserialize(SchemaJson.Default.Decimal).ToString("0.############", CultureInfo.InvariantCulture);
+                text.Append(' ').Append(number).Append('\n');
                 break;
             default:
                 text.Append(' ').Append(value.ToJsonString()).Append('\n');
