@@ -23,7 +23,7 @@ build: bin/.built ## the programs: bin/hem and bin/hem-trainer
 
 bin/.built: $(SOURCES)
 	@make/need-dotnet
-	@echo "Building bin/hem and bin/hem-trainer (the first time: half a minute, and NuGet packages are fetched)"
+	@echo "Building bin/hem and bin/hem-trainer (the first time: a minute or two, and NuGet packages are fetched)"
 	@dotnet publish trainer/Hem.Trainer -c Release --ucr -o bin -v q
 	@dotnet publish cli/Hem.Cli -c Release --ucr -o bin -v q
 	@ln -sfn "$$(make/dotnet-root)" bin/.dotnet
