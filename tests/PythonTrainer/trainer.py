@@ -4,7 +4,8 @@ What it does: one Report stream, opened again for ever (token and CA file read a
 acknowledged; obeys Stop, Save and SIGTERM; saves every checkpointSeconds, whole or not at all, with the reports that are not acknowledged;
 leaves another trial's checkpoint alone (64); touches nothing and leaves with 143 when its attempt is over (FAILED_PRECONDITION).
 What it leaves out: Checkpoints/Put and Get (without HEM_CHECKPOINT_DIR it saves nothing, and each attempt starts from zero) and an older
-checkpoint to fall back to. progress.desc is the descriptor of progress.proto. HEM_TOY_SECONDS: how long an iteration takes.
+checkpoint to fall back to. progress.desc beside it: the descriptor of progress.proto.
+HEM_TOY_SECONDS: how long an iteration takes.
 """
 import json, os, pathlib, random, signal, sys, threading, time, types
 import grpc

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Cli.Tests.Support;
 using Hem.Results;
+using Hem.Tests;
 
 namespace Cli.Tests.EndToEnd;
 
@@ -109,8 +110,8 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task A_trainer_in_Python_on_stock_gRPC_can_be_a_trial()
     {
-        Assert.SkipUnless(HasPythonGrpc(), "needs Debian's python3-grpcio");
-        _work.Write(more: $"  trainer: {{command: [/usr/bin/python3, '{Programs.Repository}/tests/PythonTrainer/trainer.py']}}");
+        Assert.SkipUnless(PythonTrainer.CanRun, PythonTrainer.Needs);
+        _work.Write(more: $"  trainer: {{command: [{PythonTrainer.Python}, '{PythonTrainer.Program}']}}");
 
         HemProcess hem = await _work.RunAsync();
 
@@ -141,15 +142,6 @@ public sealed class RunTests : IDisposable
         hem.ExitCode.ShouldBe(3, hem.Output + hem.Error);
         _work.Trainers.ShouldBeEmpty();
         _work.Attempts.ShouldContain(attempt => attempt.Outcome == AttemptOutcome.Left);
-    }
-
-    private static bool HasPythonGrpc()
-    {
-        if (!File.Exists("/usr/bin/python3")) return false;
-        var start = new ProcessStartInfo("/usr/bin/python3", ["-c", "import grpc, google.protobuf"]) { RedirectStandardError = true };
-        using Process python = Process.Start(start)!;
-        python.WaitForExit();
-        return python.ExitCode == 0;
     }
 
     [Fact]

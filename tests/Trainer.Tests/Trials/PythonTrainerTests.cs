@@ -1,26 +1,13 @@
 using Hem.Core.Sweeps;
 using Hem.Progress;
+using Hem.Tests;
 
 namespace Trainer.Tests.Trials;
 
 /// <summary>A trainer of another language on stock gRPC (tests/PythonTrainer) keeps the contract with the real server.</summary>
 public class PythonTrainerTests
 {
-    private const string Python = "/usr/bin/python3";
-
     private static readonly ParameterSet Parameters = ParameterSet.Of(("algorithm", "hem"), ("task", "flipbit-10"), ("iterations", 40));
-
-    [Fact]
-    public void Its_descriptor_is_that_of_progress_proto()
-    {
-        byte[] current = ProgressReflection.Descriptor.SerializedData.ToByteArray();
-        string fresh = Path.Combine(Path.GetTempPath(), "progress.desc");
-        if (!File.ReadAllBytes(Program("progress.desc")).SequenceEqual(current))
-        {
-            File.WriteAllBytes(fresh, current);
-            Assert.Fail($"progress.proto has changed: copy {fresh} to tests/PythonTrainer/progress.desc");
-        }
-    }
 
     [Fact]
     public async Task It_trains_to_the_end()
@@ -28,7 +15,7 @@ public class PythonTrainerTests
         Require();
         await using var harness = new TrialHarness(Parameters);
         await harness.ServeAsync();
-        TrainerProcess process = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess process = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         (await harness.EndAsync(process)).ShouldBe(0, process.Log);
         harness.Sink.Curve.Count.ShouldBe(41);
         harness.Sink.Reports[^1].Report.Finished.Iteration.ShouldBe(40UL);
@@ -41,13 +28,13 @@ public class PythonTrainerTests
         await using var harness = new TrialHarness(Parameters);
         harness.Environment["HEM_TOY_SECONDS"] = "0.05";
         await harness.ServeAsync();
-        TrainerProcess first = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess first = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         await harness.UntilAsync(() => harness.Sink.Curve.Count > 3, first);
         await harness.StopServingAsync();
         first.Terminate();
         (await harness.EndAsync(first)).ShouldBe(143, first.Log);
         await harness.ServeAsync();
-        TrainerProcess second = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess second = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         (await harness.EndAsync(second)).ShouldBe(0, second.Log);
         harness.Sink.Curve.Select(point => point.Iteration).ShouldBe(Enumerable.Range(0, 41).Select(i => (ulong)i));
         harness.Sink.Differences.ShouldBeEmpty();
@@ -60,11 +47,11 @@ public class PythonTrainerTests
         await using var harness = new TrialHarness(Parameters, checkpointSeconds: 0.2);
         harness.Environment["HEM_TOY_SECONDS"] = "0.05";
         await harness.ServeAsync();
-        TrainerProcess first = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess first = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         await harness.UntilAsync(() => harness.Sink.Reports.Any(entry => entry.Report.Checkpointed is { Iteration: > 3 }), first);
         first.Kill();
         await harness.EndAsync(first);
-        TrainerProcess second = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess second = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         (await harness.EndAsync(second)).ShouldBe(0, second.Log);
         second.Log.ShouldContain("resumed at iteration");
         harness.Sink.Reports.First(entry => entry.Attempt.AttemptNumber == 2 && entry.Report.Evaluated is not null)
@@ -83,7 +70,7 @@ public class PythonTrainerTests
         await using var harness = new TrialHarness(Parameters);
         harness.Environment["HEM_TOY_SECONDS"] = "0.2";
         await harness.ServeAsync();
-        TrainerProcess process = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess process = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         await harness.UntilAsync(() => harness.Sink.Curve.Count > 0, process);
         if (!connected)
             await harness.StopServingAsync();
@@ -103,7 +90,7 @@ public class PythonTrainerTests
         string file = Path.Combine(Directory.CreateDirectory(harness.CheckpointFolder!).FullName, "toy.json");
         File.WriteAllText(file, """{"trial": "another", "format": 1, "tail": []}""");
         await harness.ServeAsync();
-        TrainerProcess process = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess process = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         (await harness.EndAsync(process)).ShouldBe(64, process.Log);
         harness.Sink.Reports.ShouldHaveSingleItem().Report.Failed.Permanent.ShouldBeTrue();
         File.ReadAllText(file).ShouldContain("another");
@@ -115,13 +102,10 @@ public class PythonTrainerTests
         Require();
         await using var harness = new TrialHarness(Parameters) { CheckpointFolder = null };
         await harness.ServeAsync();
-        TrainerProcess process = harness.Start(Python, Program("trainer.py"));
+        TrainerProcess process = harness.Start(PythonTrainer.Python, PythonTrainer.Program);
         (await harness.EndAsync(process)).ShouldBe(0, process.Log);
         harness.Sink.Curve.Count.ShouldBe(41);
     }
 
-    private static string Program(string name) => Path.Combine(AppContext.BaseDirectory, "PythonTrainer", name);
-
-    private static void Require() => Assert.SkipUnless(
-        File.Exists(Python) && Directory.Exists("/usr/lib/python3/dist-packages/grpc"), "needs python3-grpcio and python3-protobuf");
+    private static void Require() => Assert.SkipUnless(PythonTrainer.CanRun, PythonTrainer.Needs);
 }
