@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Hem.Operator.Api;
@@ -24,7 +25,7 @@ internal static class SpecSamples
 
     public static JsonSchemaProps Spec { get; } = JsonSchemaOf(CustomResourceDefinitions.Sweeps)!;
 
-    private static JsonSchemaProps? JsonSchemaOf(JsonObject definition) => System.Text.Json.JsonSerializer.Deserialize(
+    private static JsonSchemaProps? JsonSchemaOf(JsonObject definition) => JsonSerializer.Deserialize(
         definition["spec"]!["versions"]![0]!["schema"]!["openAPIV3Schema"]!["properties"]!["spec"], SchemaJson.Default.JsonSchemaProps);
 
     /// <summary>Every field with its place: fields, list items (<c>[0]</c>) and map values (<c>.key</c>).</summary>
@@ -83,7 +84,14 @@ internal static class SpecSamples
     {
         if (place is [var last] && last[0] != '[' && schema.Properties is null) return new JsonObject { [last] = value };
         if (place is ["[0]", .. var inItem])
-            return new JsonArray(inItem.Length == 0 ? value : Build(schema.Items!, inItem, value));
+        {
+            var item = inItem.Length == 0 ? value : Build(schema.Items!, inItem, value);
+            if (schema.MinItems != 2) return new JsonArray(item);
+            // An interval: the sample is the end that it can be.
+            return item?.GetValueKind() == JsonValueKind.Number && item.GetValue<double>() > schema.Items!.Minimum
+                ? new JsonArray(schema.Items.Minimum, item)
+                : new JsonArray(item, schema.Items!.Maximum);
+        }
         var made = (JsonObject)Minimal(schema);
         if (place.Length == 0) return made;
         if (schema.MinProperties == 2 && place[0] != "name") made.Remove("emptyDir");
