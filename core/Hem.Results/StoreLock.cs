@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Hem.Results;
 
@@ -96,7 +97,7 @@ internal sealed class StoreLock : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<StoreHolder>(File.ReadAllText(holderPath));
+            return JsonSerializer.Deserialize(File.ReadAllText(holderPath), StoreHolderJson.Default.StoreHolder);
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {
@@ -111,7 +112,7 @@ internal sealed class StoreLock : IDisposable
     {
         var holder = new StoreHolder(Environment.ProcessId, Command(), time.GetUtcNow(), Environment.MachineName);
         var temporary = _holderPath + ".new";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(holder));
+        File.WriteAllText(temporary, JsonSerializer.Serialize(holder, StoreHolderJson.Default.StoreHolder));
         File.Move(temporary, _holderPath, overwrite: true);
     }
 
@@ -137,3 +138,7 @@ internal sealed class StoreLock : IDisposable
         _file.Dispose();
     }
 }
+
+/// <summary>How a <see cref="StoreHolder"/> is written, in a way that trimmed programs keep.</summary>
+[JsonSerializable(typeof(StoreHolder))]
+internal sealed partial class StoreHolderJson : JsonSerializerContext;
