@@ -92,4 +92,22 @@ public sealed partial class ResultStore
     public AttemptRecord? FindAttemptOfPod(string podUid) =>
         Read($"SELECT {AttemptColumns} FROM {AttemptTables} JOIN pods p ON p.attempt_id = a.id WHERE p.uid = ?1", [podUid], ReadAttempt)
             .FirstOrDefault();
+
+    /// <summary>
+    /// What a report of the sweep would be made of, as a short text: equal texts mean equal reports. Far cheaper than reading the points.
+    /// </summary>
+    public string ReadReportVersion(string sweepUid) => Read(
+        """
+        SELECT s.updated, s.deleted, t.*, a.*, p.* FROM sweeps s,
+        (SELECT count(*), count(finished_at), count(superseded_at), total(failures), total(disruptions), total(failed_permanently),
+            total(last_attempt), total(differing) FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1)) t,
+        (SELECT count(*), count(ended) FROM attempts WHERE trial_id IN
+            (SELECT id FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1))) a,
+        (SELECT count(*), max(stored) FROM points WHERE trial_id IN
+            (SELECT id FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1))) p
+        WHERE s.uid = ?1
+        """,
+        [sweepUid],
+        row => string.Join('.', Enumerable.Range(0, row.FieldCount).Select(column => row.IsDBNull(column) ? "-" : $"{row.GetValue(column)}")))
+        .FirstOrDefault() ?? "";
 }

@@ -127,6 +127,32 @@ public sealed class ClusterTests : IDisposable
         (await Should.ThrowAsync<StoreException>(Store.StoreAsync(pod, [Point(1, 0)]))).Fault.ShouldBe(StoreFault.Conflict);
     }
 
+    [Fact]
+    public async Task The_version_of_a_report_changes_with_whatever_the_report_shows_and_with_nothing_else()
+    {
+        await AttemptAsync();
+        await Store.UpsertSweepAsync(Sweep("u2", "b"));
+        HashSet<string> versions = [];
+        await ChangesAsync(() => PodAsync("pod-1"), false);
+        await ChangesAsync(() => Store.UpsertSweepAsync(Sweep("u1", spec: "edited")), true);
+        await ChangesAsync(() => Store.UpsertSweepAsync(Sweep("u2", "b", "edited")), false);
+        await ChangesAsync(() => Store.StoreAsync(new("u1", "s-0", "pod-1", 1), [Point(1, 0)]), true);
+        await ChangesAsync(() => Store.StoreAsync(new("u1", "s-0", "pod-1", 1), [Point(1, 0)]), false);
+        await ChangesAsync(() => Store.StoreAsync(new("u1", "s-0", "pod-1", 1), [Finished(2)]), true);
+        await ChangesAsync(() => Store.EndAttemptAsync("u1/s-0/1", AttemptOutcome.Completed), true);
+        await ChangesAsync(() => Store.MarkSupersededAsync("u1", ["s-0"]), true);
+        await ChangesAsync(() => Store.MarkSweepDeletedAsync("u1"), true);
+        Store.ReadReportVersion("nobody").ShouldBe("");
+
+        async Task ChangesAsync(Func<Task> change, bool changes)
+        {
+            versions.Add(Store.ReadReportVersion("u1"));
+            await Task.Delay(2);    // times are stored by the millisecond
+            await change();
+            versions.Contains(Store.ReadReportVersion("u1")).ShouldBe(!changes);
+        }
+    }
+
     private static ClusterSweep Sweep(string uid, string @namespace = "a", string spec = "spec", DateTimeOffset? created = null) =>
         new(uid, @namespace, "s", spec, created ?? Noon);
 

@@ -9,8 +9,10 @@ namespace Hem.Operator.Progress;
 /// token good, or where believing a lie does no harm.
 /// </summary>
 /// <param name="Expires">Null where it does not say.</param>
-internal readonly record struct BearerToken(DateTimeOffset? Expires, string? PodUid)
+internal readonly record struct BearerToken(DateTimeOffset? Expires, string? PodUid, IReadOnlyList<string>? Audiences)
 {
+    public bool IsFor(string audience) => Audiences?.Contains(audience) == true;
+
     public static BearerToken Read(string token)
     {
         try
@@ -27,7 +29,7 @@ internal readonly record struct BearerToken(DateTimeOffset? Expires, string? Pod
                 && of.TryGetProperty("uid", out var uid) && uid.ValueKind == JsonValueKind.String
                     ? uid.GetString()
                     : null;
-            return new BearerToken(expires, pod);
+            return new BearerToken(expires, pod, AudiencesOf(claims));
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or ArgumentOutOfRangeException)
         {
@@ -37,6 +39,13 @@ internal readonly record struct BearerToken(DateTimeOffset? Expires, string? Pod
 
     /// <summary>Stands for the token where it is remembered: a token itself is kept nowhere.</summary>
     public static string Fingerprint(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+
+    private static List<string> AudiencesOf(JsonElement claims) => !claims.TryGetProperty("aud", out var aud) ? [] : aud.ValueKind switch
+    {
+        JsonValueKind.String => [aud.GetString()!],
+        JsonValueKind.Array => [.. aud.EnumerateArray().Where(one => one.ValueKind == JsonValueKind.String).Select(one => one.GetString()!)],
+        _ => [],
+    };
 
     private static byte[] FromBase64Url(string text) => System.Buffers.Text.Base64Url.DecodeFromChars(text);
 }
