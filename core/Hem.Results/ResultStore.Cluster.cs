@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Hem.Results;
 
 /// <summary>What only a cluster's engine does: sweeps are objects with a UID and a namespace, and an attempt has pods.</summary>
@@ -108,6 +110,7 @@ public sealed partial class ResultStore
         WHERE s.uid = ?1
         """,
         [sweepUid],
-        row => string.Join('.', Enumerable.Range(0, row.FieldCount).Select(column => row.IsDBNull(column) ? "-" : $"{row.GetValue(column)}")))
+        row => string.Join('.', Enumerable.Range(0, row.FieldCount)
+            .Select(column => row.IsDBNull(column) ? "-" : Convert.ToString(row.GetValue(column), CultureInfo.InvariantCulture))))
         .FirstOrDefault() ?? "";
 }

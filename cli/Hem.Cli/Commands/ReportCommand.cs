@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using Hem.Cli.Cluster;
 using Hem.Cli.Engine;
 using Hem.Cli.Terminal;
 using Hem.Results;
@@ -18,6 +20,7 @@ internal static class ReportCommand
           hem report flipbit-n
           hem report flipbit-n --store /data/results --output /tmp/flipbit-n
           hem report flipbit-n --json | jq .
+          hem report flipbit-n -n research        # a sweep of a cluster
 
         """;
 
@@ -27,14 +30,58 @@ internal static class ReportCommand
         Option<string?> store = CommonOptions.Store();
         Option<string?> output = new("--output", "-o")
         {
-            Description = "Folder of the report (default: STORE/reports/SWEEP)",
+            Description = "Folder of the report (default: STORE/reports/SWEEP; of a cluster's sweep reports/NS/SWEEP)",
             HelpName = "DIR",
         };
         Option<bool> json = CommonOptions.Json("The ranking as JSON");
+        var cluster = new ClusterOptions();
         var command = new Command("report", "Learning curves, final performance and ranking of a sweep") { sweep, store, output, json };
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(sweep), parsed.Layout(store), parsed.GetValue(output), parsed.GetValue(json)));
+        cluster.AddTo(command);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            using ClusterConnection? connection = cluster.Connect(parsed);
+            return connection is null
+                ? Run(parsed.GetRequiredValue(sweep), parsed.Layout(store), parsed.GetValue(output), parsed.GetValue(json))
+                : await FromClusterAsync(
+                    connection, parsed.GetRequiredValue(sweep), parsed.GetValue(output), parsed.GetValue(json), cancel);
+        });
         return command;
+    }
+
+    private static async Task<int> FromClusterAsync(
+        ClusterConnection cluster, string name, string? output, bool json, CancellationToken cancel)
+    {
+        var answers = new ClusterAnswers(cluster);
+        string folder = Path.GetFullPath(output ?? Path.Combine("reports", cluster.Namespace, name));
+        // The first one before any folder is made: there may be no such sweep.
+        string text = await TextAsync(json ? "ranking.json" : "ranking.txt");
+        try
+        {
+            Directory.CreateDirectory(folder);
+            foreach (string file in new[] { "points.csv", "ranking.json", "report.html" })
+            {
+                string path = Path.Combine(folder, file);
+                await using (FileStream destination = File.Create(path + ".new")) await answers.ReadAsync(name, file, destination, cancel);
+                File.Move(path + ".new", path, overwrite: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CannotWrite(folder, e);
+        }
+
+        Console.WriteLine(text.TrimEnd());
+        if (json) return ExitCodes.Complete;
+        Console.WriteLine();
+        Console.WriteLine($"Report: {Format.ShortPath(Path.Combine(folder, "report.html"))}");
+        return ExitCodes.Complete;
+
+        async Task<string> TextAsync(string file)
+        {
+            var buffer = new MemoryStream();
+            await answers.ReadAsync(name, file, buffer, cancel);
+            return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        }
     }
 
     private static int Run(string name, StoreLayout layout, string? output, bool json)
@@ -63,9 +110,11 @@ internal static class ReportCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new HemException(
-                ExitCodes.Storage,
-                $"{folder}: the report cannot be written there ({e.Message.TrimEnd('.')}). Name another folder with --output DIR.");
+            throw CannotWrite(folder, e);
         }
     }
+
+    private static HemException CannotWrite(string folder, Exception e) => new(
+        ExitCodes.Storage,
+        $"{folder}: the report cannot be written there ({e.Message.TrimEnd('.')}). Name another folder with --output DIR.");
 }

@@ -40,6 +40,7 @@ public sealed partial class KubernetesClient
         public byte[]? Body { get; init; }
         public string ContentType { get; init; } = Json;
         public string Accept { get; init; } = Json;
+        public IEnumerable<KeyValuePair<string, string>>? Headers { get; init; }
 
         /// <summary>Doing it twice does no more than once.</summary>
         public bool Repeatable { get; init; }
@@ -168,6 +169,8 @@ public sealed partial class KubernetesClient
         if (Configuration.ImpersonateUser is { } user) message.Headers.Add("Impersonate-User", user);
         message.Headers.TryAddWithoutValidation("Accept", request.Accept);
         message.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
+        foreach (var (name, value) in request.Headers ?? [])
+            message.Headers.TryAddWithoutValidation(name, value);
         if (request.Body is not null)
             message.Content = new ByteArrayContent(request.Body) { Headers = { ContentType = new MediaTypeHeaderValue(request.ContentType) } };
         return message;

@@ -40,12 +40,13 @@ internal readonly record struct BearerToken(DateTimeOffset? Expires, string? Pod
     /// <summary>Stands for the token where it is remembered: a token itself is kept nowhere.</summary>
     public static string Fingerprint(string token) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
-    private static List<string> AudiencesOf(JsonElement claims) => !claims.TryGetProperty("aud", out var aud) ? [] : aud.ValueKind switch
+    private static List<string> AudiencesOf(JsonElement claims)
     {
-        JsonValueKind.String => [aud.GetString()!],
-        JsonValueKind.Array => [.. aud.EnumerateArray().Where(one => one.ValueKind == JsonValueKind.String).Select(one => one.GetString()!)],
-        _ => [],
-    };
+        if (!claims.TryGetProperty("aud", out var aud)) return [];
+        if (aud.ValueKind == JsonValueKind.String) return [aud.GetString()!];
+        return aud.ValueKind != JsonValueKind.Array ? []
+            : [.. aud.EnumerateArray().Where(one => one.ValueKind == JsonValueKind.String).Select(one => one.GetString()!)];
+    }
 
     private static byte[] FromBase64Url(string text) => System.Buffers.Text.Base64Url.DecodeFromChars(text);
 }

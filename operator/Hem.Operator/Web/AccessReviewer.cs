@@ -21,7 +21,7 @@ internal enum Access
 internal sealed class AccessReviewer(KubernetesClient client, OperatorMetrics metrics, TimeProvider? time = null)
 {
     /// <summary>
-    /// Audience of tokens that are made for answers alone. Tokens of the API server's own audience are taken too: they are what people have.
+    /// Audience of tokens that are made for answers alone. Tokens of the API server's own audience are taken too: people have those.
     /// </summary>
     public const string Audience = "hem-answers";
 

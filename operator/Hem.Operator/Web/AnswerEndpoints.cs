@@ -45,7 +45,8 @@ internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access
             && !http.RequestAborted.IsCancellationRequested)
         {
             OperatorLog.AnswerFailed(logger, e, file, space, sweep);
-            await RefuseAsync(http, StatusCodes.Status503ServiceUnavailable, "it cannot be answered now; try again later").ConfigureAwait(false);
+            await RefuseAsync(http, StatusCodes.Status503ServiceUnavailable, "it cannot be answered now; try again later")
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -72,15 +73,14 @@ internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access
                 return;
         }
 
-        if (!_types.TryGetValue(file, out var type) || await answers.FindAsync(space, sweep, http.RequestAborted).ConfigureAwait(false) is not { } found)
-        {
-            await RefuseAsync(http, StatusCodes.Status404NotFound, _types.ContainsKey(file)
-                ? $"there are no results of a sweep \"{sweep}\" in namespace \"{space}\""
-                : $"there is no {file}; there are {string.Join(", ", _types.Keys)}").ConfigureAwait(false);
-            return;
-        }
-
-        await SendAsync(http, found, file, type).ConfigureAwait(false);
+        if (!_types.TryGetValue(file, out var type))
+            await RefuseAsync(http, StatusCodes.Status404NotFound, $"there is no {file}; there are {string.Join(", ", _types.Keys)}")
+                .ConfigureAwait(false);
+        else if (await answers.FindAsync(space, sweep, http.RequestAborted).ConfigureAwait(false) is { } found)
+            await SendAsync(http, found, file, type).ConfigureAwait(false);
+        else
+            await RefuseAsync(http, StatusCodes.Status404NotFound, $"there are no results of a sweep \"{sweep}\" in namespace \"{space}\"")
+                .ConfigureAwait(false);
     }
 
     private static async Task SendAsync(HttpContext http, Answers found, string file, string type)
@@ -93,7 +93,8 @@ internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access
         http.Response.Headers.XContentTypeOptions = "nosniff";
         // The page has no scripts and loads nothing.
         http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-        if (http.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false) || known == EntityTagHeaderValue.Any))
+        if (http.Request.GetTypedHeaders().IfNoneMatch.Any(known =>
+                known.Compare(tag, useStrongComparison: false) || known == EntityTagHeaderValue.Any))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return;
