@@ -173,7 +173,8 @@ public sealed class PodTokenTests(ControlPlaneFixture fixture)
         await client.FlushAsync().WaitAsync(Timeouts.Normal);
 
         time.Advance(TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(1));
-        await Wait.UntilAsync(() => bench.Counts.Rejected(Report, "Unauthenticated") > 1, "the stream is closed, and the old token refused");
+        await Wait.UntilAsync(() => bench.Counts.Rejected(Report, "Unauthenticated") > 1,
+            "the stream is closed, and the old token refused");
         client.Report(Point(1));
         client.UnacknowledgedCount.ShouldBe(1);
         await File.WriteAllTextAsync(pod.TokenFile, await bench.TokenAsync(pod, seconds: 3600));

@@ -24,7 +24,8 @@ internal sealed class ProgressBench : IAsyncDisposable
     private readonly PodTokenAuthority _authority;
     private ProgressHost? _host;
 
-    private ProgressBench(ControlPlane plane, string space, string folder, TimeProvider time, long checkpointCap, CertificateOptions? certificates)
+    private ProgressBench(
+        ControlPlane plane, string space, string folder, TimeProvider time, long checkpointCap, CertificateOptions? certificates)
     {
         (_plane, Namespace, Folder, Time) = (plane, space, folder, time);
         Store = ResultStore.Open(Path.Combine(folder, "store"));
