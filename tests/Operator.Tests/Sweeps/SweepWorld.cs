@@ -8,7 +8,6 @@ using Hem.Operator.Trials;
 using Hem.Progress;
 using Hem.Results;
 using Hem.TestCluster;
-using Microsoft.Extensions.Logging.Abstractions;
 using Wait = Hem.TestCluster.Wait;
 
 namespace Operator.Tests.Sweeps;
@@ -22,6 +21,7 @@ internal sealed class SweepWorld : IAsyncDisposable
     private readonly ControlPlane _plane;
     private readonly string _folder = Directory.CreateTempSubdirectory("hem-operator-").FullName;
     private readonly KubernetesClient _client;
+    private readonly TestLog _log = new(TestContext.Current.TestOutputHelper);
     private Term? _term;
 
     private SweepWorld(ControlPlane plane, string ns)
@@ -77,7 +77,7 @@ internal sealed class SweepWorld : IAsyncDisposable
         var progress = new ProgressService(new AttemptRegistry(), store);
         KubernetesClient client = NewClient(Faults);
         var engine = new SweepEngine(
-            client, store, progress, new NoTrust(), pods, Options, TimeProvider.System, NullLogger.Instance);
+            client, store, progress, new NoTrust(), pods, Options, TimeProvider.System, _log);
         var stop = new CancellationTokenSource();
         _term = new Term(store, engine, client, stop, RunAsync(engine, stop.Token));
     }
@@ -167,6 +167,7 @@ internal sealed class SweepWorld : IAsyncDisposable
         new(KubernetesClientConfiguration.FromKubeconfig(_plane.Kubeconfig), new KubernetesClientOptions
         {
             WrapHandler = faults,
+            Logger = _log,
             OnRequest = faults is null && _client is null ? null : Count,
         });
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Hem.Operator.Sweeps;
+namespace Hem.Operator;
 
 /// <summary>What the controller of sweeps logs.</summary>
 internal static partial class OperatorLog
