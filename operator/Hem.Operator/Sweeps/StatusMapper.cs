@@ -45,7 +45,7 @@ internal static class StatusMapper
             Progress = state.Iteration > 0 || isOver ? $"{state.Iteration}/{iterations}" : before?.Progress,
             SuccessRate = state.SuccessRate is { } rate ? Math.Round(rate, 4) : before?.SuccessRate,
             Reason = ReasonOf(phase, status),
-            Message = Shorten(status.Reason, HemTrialStatus.LongestMessage),
+            Message = Message(status.Reason, HemTrialStatus.LongestMessage),
             PodName = podName,
             StartTime = Seconds(state.StartedAt) ?? before?.StartTime,
             CompletionTime = isOver ? Seconds(state.CompletedAt) ?? before?.CompletionTime ?? Seconds(now) : null,
@@ -90,7 +90,7 @@ internal static class StatusMapper
             Type = condition.Type.ToString(),
             Status = condition.Status ? "True" : "False",
             Reason = condition.Reason,
-            Message = Shorten(
+            Message = Message(
                 condition.Message,
                 condition.Type == ConditionType.Accepted ? HemSweepStatus.LongestFaults : HemSweepStatus.LongestMessage),
             ObservedGeneration = status.ObservedGeneration,
@@ -103,7 +103,7 @@ internal static class StatusMapper
             Type = type,
             Status = value ? "True" : "False",
             Reason = ReasonOf(phase, status),
-            Message = Shorten(status.Reason, HemSweepStatus.LongestMessage),
+            Message = Message(status.Reason, HemSweepStatus.LongestMessage),
             ObservedGeneration = generation,
         }, before, now);
 
@@ -118,6 +118,9 @@ internal static class StatusMapper
     /// <summary>Times in objects are whole seconds.</summary>
     public static DateTimeOffset? Seconds(DateTimeOffset? time) =>
         time is { } at ? DateTimeOffset.FromUnixTimeSeconds(at.ToUnixTimeSeconds()) : null;
+
+    /// <summary>Nothing to say is left out.</summary>
+    private static string? Message(string text, int longest) => text.Length == 0 ? null : Shorten(text, longest);
 
     public static string Shorten(string text, int longest) => text.Length <= longest ? text : text[..(longest - 3)] + "...";
 }
