@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator;
 
-/// <summary>What the controller of sweeps logs.</summary>
+/// <summary>What the operator logs.</summary>
 internal static partial class OperatorLog
 {
     [LoggerMessage(1, LogLevel.Information, "Watching sweeps in {Namespaces}.")]
@@ -34,4 +34,10 @@ internal static partial class OperatorLog
 
     [LoggerMessage(10, LogLevel.Information, "Stopping: trainers go on; whoever leads next goes on with their sweeps.")]
     public static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(11, LogLevel.Information, "Waiting for the result store: {Fault}")]
+    public static partial void WaitsForStore(ILogger logger, string fault);
+
+    [LoggerMessage(12, LogLevel.Warning, "Pod {Pod} cannot be labelled as the leader now, trying again: {Fault}")]
+    public static partial void LabelTrouble(ILogger logger, string pod, string fault);
 }

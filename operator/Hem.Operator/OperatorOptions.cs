@@ -20,7 +20,10 @@ internal sealed record OperatorOptions
     /// <summary>Where the progress service listens.</summary>
     public IPEndPoint ProgressListen { get; init; } = new(IPAddress.IPv6Any, 7443);
 
-    /// <summary>Where health, metrics and answers are served.</summary>
+    /// <summary>Where answers (reports, rankings) are served over HTTPS.</summary>
+    public IPEndPoint AnswersListen { get; init; } = new(IPAddress.IPv6Any, 8443);
+
+    /// <summary>Where /healthz and /readyz are served.</summary>
     public IPEndPoint HealthListen { get; init; } = new(IPAddress.IPv6Any, 8080);
 
     /// <summary>Image of a trial without GPUs that names none.</summary>
@@ -34,6 +37,9 @@ internal sealed record OperatorOptions
 
     /// <summary>Trials of a sweep at once where its spec does not say: enough to leave the limit to quotas and queues.</summary>
     public int DefaultParallelism { get; init; } = 100;
+
+    /// <summary>The pod that the operator runs in, which is labelled while it leads; null outside of a cluster.</summary>
+    public string? PodName { get; init; }
 
     /// <summary>Who this replica is among those that want to lead.</summary>
     public string Identity { get; init; } = $"{Environment.MachineName}_{Guid.NewGuid():N}";

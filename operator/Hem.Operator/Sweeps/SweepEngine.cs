@@ -19,13 +19,13 @@ internal sealed class SweepEngine : IAsyncDisposable
     /// <param name="pods">The same that <paramref name="progress"/>' authority looks pods up in.</param>
     public SweepEngine(
         KubernetesClient client, ResultStore store, ProgressService progress, ITrust trust, PodLookup pods, OperatorOptions options,
-        TimeProvider time, ILogger logger)
+        TimeProvider time, ILogger logger, FileCheckpointStore? checkpoints = null)
     {
         _events = new EventRecorder(client, "hem-operator", options.Identity);
         _statuses = new StatusPublisher(client, options, time, logger);
         _aftermath = new Aftermath(client, _events, time, logger);
         _controller = new SweepController(
-            new SweepServices(client, store, progress, options, time, logger, trust, pods, _statuses, _aftermath, _events));
+            new SweepServices(client, store, progress, options, time, logger, trust, pods, _statuses, _aftermath, _events, checkpoints));
     }
 
     /// <summary>Runs until cancelled.</summary>

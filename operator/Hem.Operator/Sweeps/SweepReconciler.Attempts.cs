@@ -352,6 +352,7 @@ internal sealed partial class SweepReconciler
 
     private void OnFinished(TrialState state, TrialRecord trial, FinishedRecord finished)
     {
+        services.Checkpoints?.Delete(Uid, state.Name);
         state.CompletedAt ??= finished.At;
         state.Iteration = finished.Iteration;
         IReadOnlyList<PointRecord> points = services.Store.ReadPoints(Uid, state.Name);

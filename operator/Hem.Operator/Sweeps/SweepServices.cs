@@ -10,7 +10,8 @@ namespace Hem.Operator.Sweeps;
 /// <summary>What all reconcilers share.</summary>
 internal sealed class SweepServices(
     KubernetesClient client, ResultStore store, ProgressService progress, OperatorOptions options, TimeProvider time, ILogger logger,
-    ITrust trust, PodLookup pods, StatusPublisher statuses, Aftermath aftermath, EventRecorder events)
+    ITrust trust, PodLookup pods, StatusPublisher statuses, Aftermath aftermath, EventRecorder events,
+    FileCheckpointStore? checkpoints)
 {
     private readonly SemaphoreSlim _writes = new(options.ConcurrentWrites);
 
@@ -33,6 +34,9 @@ internal sealed class SweepServices(
     public StatusPublisher Statuses { get; } = statuses;
 
     public Aftermath Aftermath { get; } = aftermath;
+
+    /// <summary>Where checkpoints go that are on no claim.</summary>
+    public FileCheckpointStore? Checkpoints { get; } = checkpoints;
 
     public EventRecorder Events { get; } = events;
 

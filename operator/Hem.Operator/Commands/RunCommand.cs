@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Hem.Operator.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Operator.Commands;
+
+/// <summary>`hem-operator run`: runs the sweeps of a cluster until it is told to stop.</summary>
+internal static class RunCommand
+{
+    private const string NamespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    private static readonly OperatorOptions usual = new();
+
+    public static Command Build()
+    {
+        Option<string> ns = Text("--namespace", "NAME", "The operator's own namespace: its Lease and certificates", OwnNamespace());
+        Option<string?> watch = new("--watch-namespace")
+        {
+            Description = "Run the sweeps of this namespace alone (default: of all)",
+            HelpName = "NAME",
+        };
+        Option<string> store = Text("--store", "DIR", "Folder of the results and checkpoints", usual.Store);
+        Option<string> address = Text("--progress-address", "HOST:PORT", "Where trainers reach the progress service", usual.ProgressAddress);
+        Option<IPEndPoint> progress = EndPoint("--progress-listen", "Where the progress service listens", usual.ProgressListen);
+        Option<IPEndPoint> answers = EndPoint("--answers-listen", "Where reports and rankings are served", usual.AnswersListen);
+        Option<IPEndPoint> health = EndPoint("--health-listen", "Where /healthz and /readyz are served", usual.HealthListen);
+        Option<string> image = Text("--trainer-image", "IMAGE", "Image of trials that name none", usual.TrainerImage);
+        Option<string> gpuImage = Text("--trainer-gpu-image", "IMAGE", "Image of trials with GPUs that name none", usual.TrainerGpuImage);
+        Option<string?> kubeconfig = new("--kubeconfig")
+        {
+            Description = "How to reach the API server (default: as a pod, else the user's kubeconfig)",
+            HelpName = "FILE",
+        };
+        Option<TimeSpan> lease = Seconds("--leader-elect-lease-duration", "How long a leader that says nothing is left alone", usual.LeaseDuration);
+        Option<TimeSpan> renew = Seconds("--leader-elect-renew-deadline", "How long a leader tries to renew", usual.RenewDeadline);
+        Option<TimeSpan> retry = Seconds("--leader-elect-retry-period", "Pause between tries", usual.RetryPeriod);
+        Option<int> parallelism = new("--default-parallelism")
+        {
+            Description = "Trials of a sweep at once where it does not say",
+            HelpName = "N",
+            DefaultValueFactory = _ => usual.DefaultParallelism,
+        };
+        var command = new Command("run", "Run the sweeps of a cluster")
+        {
+            ns, watch, store, address, progress, answers, health, image, gpuImage, kubeconfig, lease, renew, retry, parallelism,
+        };
+        command.SetAction((parsed, _) => RunAsync(usual with
+        {
+            Namespace = parsed.GetRequiredValue(ns),
+            WatchNamespace = parsed.GetValue(watch),
+            Store = parsed.GetRequiredValue(store),
+            ProgressAddress = parsed.GetRequiredValue(address),
+            ProgressListen = parsed.GetRequiredValue(progress),
+            AnswersListen = parsed.GetRequiredValue(answers),
+            HealthListen = parsed.GetRequiredValue(health),
+            TrainerImage = parsed.GetRequiredValue(image),
+            TrainerGpuImage = parsed.GetRequiredValue(gpuImage),
+            Kubeconfig = parsed.GetValue(kubeconfig),
+            LeaseDuration = parsed.GetRequiredValue(lease),
+            RenewDeadline = parsed.GetRequiredValue(renew),
+            RetryPeriod = parsed.GetRequiredValue(retry),
+            DefaultParallelism = parsed.GetRequiredValue(parallelism),
+            PodName = Environment.GetEnvironmentVariable("POD_NAME") is { Length: > 0 } pod ? pod : null,
+        }));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(OperatorOptions options)
+    {
+        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging
+            .SetMinimumLevel(LogLevel.Information)
+            .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) =
+                (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true)));
+        using var stop = new CancellationTokenSource();
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        await using var host = new OperatorHost(options, loggers);
+        return await host.RunAsync(stop.Token) ? 0 : 1;
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+    }
+
+    private static string OwnNamespace() =>
+        Environment.GetEnvironmentVariable("POD_NAMESPACE") is { Length: > 0 } given ? given
+        : File.Exists(NamespaceFile) ? File.ReadAllText(NamespaceFile).Trim()
+        : usual.Namespace;
+
+    private static Option<string> Text(string name, string value, string description, string otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = value,
+        DefaultValueFactory = _ => otherwise,
+    };
+
+    private static Option<IPEndPoint> EndPoint(string name, string description, IPEndPoint otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "ADDRESS:PORT",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => Parse(result, name, text => IPEndPoint.TryParse(text, out IPEndPoint? point) ? point : null, "an address and a port"),
+    };
+
+    private static Option<TimeSpan> Seconds(string name, string description, TimeSpan otherwise) => new(name)
+    {
+        Description = $"{description}, s",
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => (TimeSpan)(Parse(result, name, text =>
+            double.TryParse(text.TrimEnd('s'), CultureInfo.InvariantCulture, out double seconds) && seconds > 0
+                ? (object)TimeSpan.FromSeconds(seconds)
+                : null, "a number of seconds") ?? otherwise),
+    };
+
+    private static T? Parse<T>(ArgumentResult result, string name, Func<string, T?> read, string what)
+        where T : class
+    {
+        string text = result.Tokens.Single().Value;
+        T? value = read(text);
+        if (value is null) result.AddError($"{name} is {what}, not '{text}'.");
+        return value;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json.Nodes;
+using Hem.Kubernetes;
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Operator.Hosting;
+
+/// <summary>The label by which the progress Service finds the leader's pod: put on one's own, taken off all others.</summary>
+internal static class LeaderLabel
+{
+    private const string Label = "hem.dev/leader";
+
+    /// <summary>Tries until it has worked. Does nothing outside of a pod.</summary>
+    public static async Task PutAsync(
+        KubernetesClient client, OperatorOptions options, ILogger logger, TimeProvider time, CancellationToken cancel)
+    {
+        if (options.PodName is not { } own) return;
+        while (true)
+        {
+            try
+            {
+                KubernetesList<V1Pod> labelled = await client.ListAsync(
+                    Resources.Pods, options.Namespace, new ListOptions { LabelSelector = $"{Label}=true" }, cancel);
+                foreach (V1Pod pod in labelled.Items)
+                    if (pod.Metadata.Name != own) await SetAsync(client, pod, null, cancel);
+                if (await client.GetAsync(Resources.Pods, options.Namespace, own, cancel) is { } self)
+                    await SetAsync(client, self, "true", cancel);
+                return;
+            }
+            catch (Exception e) when (e is KubernetesException or HttpRequestException)
+            {
+                OperatorLog.LabelTrouble(logger, own, e.Message);
+                await Task.Delay(options.TroublePause, time, cancel);
+            }
+        }
+    }
+
+    private static async Task SetAsync(KubernetesClient client, V1Pod pod, string? value, CancellationToken cancel)
+    {
+        try
+        {
+            await client.MergePatchAsync(Resources.Pods, pod.Metadata.Namespace, pod.Metadata.Name!, new JsonObject
+            {
+                ["metadata"] = new JsonObject
+                {
+                    ["uid"] = pod.Metadata.Uid,
+                    ["resourceVersion"] = pod.Metadata.ResourceVersion,
+                    ["labels"] = new JsonObject { [Label] = value },
+                },
+            }, cancel: cancel);
+        }
+        catch (KubernetesException e) when (e.IsNotFound)
+        {
+            // It is gone, and its label with it.
+        }
+    }
+}

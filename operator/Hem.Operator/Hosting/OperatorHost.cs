@@ -1,0 +1,149 @@
+using Hem.Kubernetes;
+using Hem.Operator.Metrics;
+using Hem.Operator.Progress;
+using Hem.Operator.Sweeps;
+using Hem.Operator.Trials;
+using Hem.Progress;
+using Hem.Results;
+using Microsoft.Extensions.Logging;
+
+namespace Hem.Operator.Hosting;
+
+/// <summary>The operator's process: health for its kubelet, candidacy for the lease, and while it leads everything else.</summary>
+internal sealed class OperatorHost : IAsyncDisposable
+{
+    private const string LeaseName = "hem-operator";
+    private static readonly TimeSpan StorePause = TimeSpan.FromMilliseconds(200);
+
+    private readonly OperatorOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly OperatorMetrics _metrics = new();
+    private readonly KubernetesClient _client;
+    private readonly LeaderElector _elector;
+
+    /// <param name="wrap">Put around the requests to the API server: faults, in tests.</param>
+    public OperatorHost(
+        OperatorOptions options, ILoggerFactory loggers, TimeProvider? time = null, Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
+    {
+        (_options, _loggers, _time) = (options, loggers, time ?? TimeProvider.System);
+        _logger = loggers.CreateLogger("Hem.Operator");
+        KubernetesClientConfiguration configuration = options.Kubeconfig is { } path
+            ? KubernetesClientConfiguration.FromKubeconfig(path)
+            : KubernetesClientConfiguration.BuildDefaultConfig();
+        _client = new KubernetesClient(configuration, new KubernetesClientOptions
+        {
+            WrapHandler = wrap,
+            // A process that was stopped for a while and goes on must not write what it wanted to write then.
+            MayWrite = () => _elector?.IsLeader == true,
+            UserAgent = "hem-operator",
+            Time = _time,
+            Logger = loggers.CreateLogger("Hem.Kubernetes"),
+        });
+        _elector = new LeaderElector(_client, new LeaderElectionOptions
+        {
+            Namespace = options.Namespace,
+            Name = LeaseName,
+            Identity = options.Identity,
+            LeaseDuration = options.LeaseDuration,
+            RenewDeadline = options.RenewDeadline,
+            RetryPeriod = options.RetryPeriod,
+        });
+    }
+
+    /// <summary>It runs sweeps now.</summary>
+    public bool IsLeading { get; private set; }
+
+    /// <summary>The address that the progress service listens on, while it leads.</summary>
+    public string? ProgressAddress { get; private set; }
+
+    /// <summary>Runs until cancelled, then gives the lease away and returns.</summary>
+    /// <returns>False where it led and lost the lease: the process should end, and begin anew as a candidate.</returns>
+    public async Task<bool> RunAsync(CancellationToken cancel)
+    {
+        await using HealthHost health = await HealthHost.StartAsync(_options.HealthListen, cancel);
+        await _elector.RunAsync(LeadAsync, cancel: cancel);
+        if (!cancel.IsCancellationRequested) OperatorLog.LeadsNoMore(_logger, _options.Identity);
+        return cancel.IsCancellationRequested;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _elector.Dispose();
+        _client.Dispose();
+        _metrics.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task LeadAsync(CancellationToken cancel)
+    {
+        OperatorLog.Leads(_logger, _options.Identity);
+        await using ResultStore store = await OpenStoreAsync(cancel);
+        var checkpoints = new FileCheckpointStore(Path.Combine(_options.Store, "checkpoints"));
+        var pods = new PodLookup();
+        var certificates = new CertificateAuthority(
+            _client, _options.Namespace, CertificateOptions.For(_options.Namespace, _options.ProgressAddress),
+            _loggers.CreateLogger<CertificateAuthority>(), _options.WatchNamespace, _time);
+        await PersistAsync(certificates.LoadAsync, cancel);
+        using var authority = new PodTokenAuthority(pods, store, new TokenReviewer(_client), _metrics, _time);
+        await using ProgressHost progress = await ProgressHost.StartAsync(
+            _options.ProgressListen, authority, store, checkpoints, certificates, _metrics, _loggers, _time, cancel);
+        await using var engine = new SweepEngine(
+            _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        (IsLeading, ProgressAddress) = (true, progress.Address);
+        Task[] work =
+        [
+            engine.RunAsync(ends.Token),
+            certificates.RunAsync(() => _elector.IsLeader, ends.Token),
+            LeaderLabel.PutAsync(_client, _options, _logger, _time, ends.Token),
+        ];
+        try
+        {
+            // The label is put once; what else ends before it is told to has failed.
+            await await Task.WhenAny(work[0], work[1]);
+        }
+        finally
+        {
+            IsLeading = false;
+            OperatorLog.Stopping(_logger);
+            await ends.CancelAsync();
+            await Task.WhenAll(work).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>The leader before may not have let go of the store yet.</summary>
+    private async Task<ResultStore> OpenStoreAsync(CancellationToken cancel)
+    {
+        for (bool isTold = false; ; isTold = true)
+        {
+            try
+            {
+                return ResultStore.Open(_options.Store, new StoreOptions { Time = _time, Logger = _loggers.CreateLogger("Hem.Results") });
+            }
+            catch (StoreException e) when (e.Fault == StoreFault.Locked)
+            {
+                if (!isTold) OperatorLog.WaitsForStore(_logger, e.Message);
+                await Task.Delay(StorePause, _time, cancel);
+            }
+        }
+    }
+
+    private async Task PersistAsync(Func<CancellationToken, Task> work, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                await work(cancel);
+                return;
+            }
+            catch (Exception e) when (e is KubernetesException or HttpRequestException)
+            {
+                OperatorLog.CertificatesFailed(_logger, e);
+                await Task.Delay(_options.TroublePause, _time, cancel);
+            }
+        }
+    }
+}
