@@ -22,7 +22,7 @@ internal sealed class ProgressHost : IAsyncDisposable
         service.Stored += stored;
         try
         {
-            StoreLayout.PrepareSocketFolder(socket);
+            layout.PrepareSocketFolder(socket);
             return new ProgressHost(service, await ProgressServer.StartAsync(service, new ProgressServerOptions { UnixSocket = socket }));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)

@@ -43,11 +43,12 @@ internal sealed class StoreLayout
         return Path.Combine(folder, folder == "/tmp" ? $"hem-{Environment.UserName}-{key}/progress.sock" : $"hem-{key}.sock");
     }
 
-    /// <summary>Creates the folder of the socket, for us alone.</summary>
+    /// <summary>Creates the folder of the socket, for us alone; where it is the store itself, who may write there is its owner's choice.</summary>
     /// <exception cref="HemException">The folder belongs to somebody else.</exception>
-    public static void PrepareSocketFolder(string socket)
+    public void PrepareSocketFolder(string socket)
     {
         string folder = Path.GetDirectoryName(socket)!;
+        if (folder == Root) return;
         if (!Directory.Exists(folder))
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         else if (folder.StartsWith("/tmp/hem-", StringComparison.Ordinal)
