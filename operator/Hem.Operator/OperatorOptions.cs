@@ -14,6 +14,9 @@ internal sealed record OperatorOptions
     /// <summary>Folder of the result store.</summary>
     public string Store { get; init; } = "/var/lib/hem";
 
+    /// <summary>Most bytes of all checkpoints that trials without a claim keep in it.</summary>
+    public long CheckpointBytes { get; init; } = 16L << 30;
+
     /// <summary>Where trainers reach the progress service, HOST:PORT.</summary>
     public string ProgressAddress { get; init; } = "hem-progress.hem-system.svc:7443";
 

@@ -23,6 +23,12 @@ internal static class RunCommand
             HelpName = "NAME",
         };
         Option<string> store = Text("--store", "DIR", "Folder of the results and checkpoints", usual.Store);
+        Option<long> checkpoints = new("--checkpoint-bytes")
+        {
+            Description = "Most bytes of all checkpoints that trials without a claim keep in the store",
+            HelpName = "BYTES",
+            DefaultValueFactory = _ => usual.CheckpointBytes,
+        };
         Option<string> address = Text("--progress-address", "HOST:PORT", "Where trainers reach the progress service", usual.ProgressAddress);
         Option<IPEndPoint> progress = EndPoint("--progress-listen", "Where the progress service listens", usual.ProgressListen);
         Option<IPEndPoint> answers = EndPoint("--answers-listen", "Where reports and rankings are served", usual.AnswersListen);
@@ -45,13 +51,14 @@ internal static class RunCommand
         };
         var command = new Command("run", "Run the sweeps of a cluster")
         {
-            ns, watch, store, address, progress, answers, health, image, gpuImage, kubeconfig, lease, renew, retry, parallelism,
+            ns, watch, store, checkpoints, address, progress, answers, health, image, gpuImage, kubeconfig, lease, renew, retry, parallelism,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
         {
             Namespace = parsed.GetRequiredValue(ns),
             WatchNamespace = parsed.GetValue(watch),
             Store = parsed.GetRequiredValue(store),
+            CheckpointBytes = parsed.GetRequiredValue(checkpoints),
             ProgressAddress = parsed.GetRequiredValue(address),
             ProgressListen = parsed.GetRequiredValue(progress),
             AnswersListen = parsed.GetRequiredValue(answers),

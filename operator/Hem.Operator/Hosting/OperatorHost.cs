@@ -3,6 +3,7 @@ using Hem.Operator.Metrics;
 using Hem.Operator.Progress;
 using Hem.Operator.Sweeps;
 using Hem.Operator.Trials;
+using Hem.Operator.Web;
 using Hem.Progress;
 using Hem.Results;
 using Microsoft.Extensions.Logging;
@@ -58,6 +59,9 @@ internal sealed class OperatorHost : IAsyncDisposable
     /// <summary>The address that the progress service listens on, while it leads.</summary>
     public string? ProgressAddress { get; private set; }
 
+    /// <summary>The address that reports and rankings are served at, while it leads.</summary>
+    public string? AnswersAddress { get; private set; }
+
     /// <summary>Runs until cancelled, then gives the lease away and returns.</summary>
     /// <returns>False where it led and lost the lease: the process should end, and begin anew as a candidate.</returns>
     public async Task<bool> RunAsync(CancellationToken cancel)
@@ -80,7 +84,10 @@ internal sealed class OperatorHost : IAsyncDisposable
     {
         OperatorLog.Leads(_logger, _options.Identity);
         await using ResultStore store = await OpenStoreAsync(cancel);
-        var checkpoints = new FileCheckpointStore(Path.Combine(_options.Store, "checkpoints"));
+        var checkpoints = new FileCheckpointStore(Path.Combine(_options.Store, "checkpoints"), limitInAll: _options.CheckpointBytes);
+        // Those of a sweep whose end was cut short.
+        foreach (string sweep in checkpoints.ReadSweepUids())
+            if (store.FindSweepByUid(sweep) is { Deleted: not null }) checkpoints.DeleteSweep(sweep);
         var pods = new PodLookup();
         var certificates = new CertificateAuthority(
             _client, _options.Namespace, CertificateOptions.For(_options.Namespace, _options.ProgressAddress),
@@ -89,10 +96,14 @@ internal sealed class OperatorHost : IAsyncDisposable
         using var authority = new PodTokenAuthority(pods, store, new TokenReviewer(_client), _metrics, _time);
         await using ProgressHost progress = await ProgressHost.StartAsync(
             _options.ProgressListen, authority, store, checkpoints, certificates, _metrics, _loggers, _time, cancel);
+        using var answers = new AnswerCache(store, Path.Combine(_options.Store, "answers"), _time);
+        await using AnswerHost web = await AnswerHost.StartAsync(
+            _options.AnswersListen, new AnswerEndpoints(answers, new AccessReviewer(_client, _metrics, _time), _metrics, _logger), certificates,
+            _loggers, cancel);
         await using var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        (IsLeading, ProgressAddress) = (true, progress.Address);
+        (IsLeading, ProgressAddress, AnswersAddress) = (true, progress.Address, web.Address);
         Task[] work =
         [
             engine.RunAsync(ends.Token),
