@@ -9,23 +9,24 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
 
 SWEEP   ?= examples/quickstart.yaml
-SOURCES := $(shell find core trainer cli -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
+SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep train-flipbit overhead
 
-.PHONY: help build sweep test soak image cluster-up cluster-down demo verify format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-build: bin/.built ## the programs: bin/hem and bin/hem-trainer
+build: bin/.built ## the programs: bin/hem, bin/hem-trainer and bin/hem-operator
 
 bin/.built: $(SOURCES)
 	@make/need-dotnet
-	@echo "Building bin/hem and bin/hem-trainer (the first time: a minute or two, and NuGet packages are fetched)"
+	@echo "Building bin/hem, bin/hem-trainer and bin/hem-operator (the first time: a minute or two, and NuGet packages are fetched)"
 	@dotnet publish trainer/Hem.Trainer -c Release --ucr -o bin -v q
 	@dotnet publish cli/Hem.Cli -c Release --ucr -o bin -v q
+	@dotnet publish operator/Hem.Operator -c Release --ucr -o bin -v q
 	@ln -sfn "$$(make/dotnet-root)" bin/.dotnet
 	@touch $@
 
@@ -64,6 +65,10 @@ artifacts/.test-cluster-built: $(TESTS)
 
 verify: build ## nothing drifts: format, generated files, examples
 	@make/verify
+
+crds: build ## write crds/ and docs/api.md again, from the operator's types
+	@bin/hem-operator crds crds
+	@bin/hem-operator crds --markdown > docs/api.md
 
 format: ## mend the format
 	@dotnet format Hem.sln

@@ -43,6 +43,18 @@ internal static class HemCluster
         }
     }
 
+    /// <summary>A kubeconfig of the operator's service account, which has what operator/rbac.yaml gives it in that namespace and no more.</summary>
+    public static async Task<string> OperatorKubeconfigAsync(ControlPlane plane, string operatorNamespace)
+    {
+        // Roles and bindings of all clusters' namespaces have one name; here, several operators share a cluster.
+        var documents = (await System.IO.File.ReadAllTextAsync(File("operator", "rbac.yaml"))).Split("\n---\n").Select(document =>
+            document.Contains("kind: ClusterRoleBinding", StringComparison.Ordinal)
+                ? document.Replace("metadata:\n  name: hem-operator", $"metadata:\n  name: hem-operator-{operatorNamespace}", StringComparison.Ordinal)
+                : document);
+        await plane.Api.ApplyAsync(string.Join("\n---\n", documents).Replace("namespace: hem-system", $"namespace: {operatorNamespace}"));
+        return await plane.CreateServiceAccountKubeconfigAsync(operatorNamespace, "hem-operator");
+    }
+
     public static bool IsTrue(JsonNode? item, string condition) => item?["status"]?["conditions"]?.AsArray().Any(
         one => (string?)one!["type"] == condition && (string?)one["status"] == "True") == true;
 }

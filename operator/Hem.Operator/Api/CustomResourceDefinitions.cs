@@ -10,11 +10,15 @@ internal static class CustomResourceDefinitions
 {
     private static readonly SchemaGenerator generator = new(HemJson.Default);
 
+    public static JsonSchemaProps SweepSchema { get; } = Sweep();
+
+    public static JsonSchemaProps TrialSchema { get; } = Trial();
+
     public static JsonObject Sweeps { get; } = Definition<HemSweepResource>(
-        HemResources.SweepPlural, "hs", HemResources.SweepKind, SweepSchema());
+        HemResources.SweepPlural, "hs", HemResources.SweepKind, SweepSchema);
 
     public static JsonObject Trials { get; } = Definition<HemTrialResource>(
-        HemResources.TrialPlural, "ht", HemResources.TrialKind, TrialSchema());
+        HemResources.TrialPlural, "ht", HemResources.TrialKind, TrialSchema);
 
     /// <summary>Name and text of each file.</summary>
     public static IEnumerable<(string Name, string Text)> Files => new[] { Sweeps, Trials }.Select(definition =>
@@ -22,7 +26,7 @@ internal static class CustomResourceDefinitions
         "# Written by `make crds` from operator/Hem.Operator/Api and the parameter table: edit those.\n" + YamlText.Of(definition)));
 
     /// <summary>A sweep's name is the beginning of its trials' names, and they must still be labels.</summary>
-    private static JsonSchemaProps SweepSchema()
+    private static JsonSchemaProps Sweep()
     {
         var schema = generator.Of(typeof(HemSweepResource));
         var spec = schema.Properties!["spec"];
@@ -31,7 +35,7 @@ internal static class CustomResourceDefinitions
         return named with { Properties = With(named.Properties!, "spec", spec), Required = ["metadata", "spec"] };
     }
 
-    private static JsonSchemaProps TrialSchema() =>
+    private static JsonSchemaProps Trial() =>
         Named(generator.Of(typeof(HemTrialResource)), HemSweep.LongestName + 1 + Identity.NameDigits,
             $"^[a-z0-9]([-a-z0-9]*[a-z0-9])?-[0-9a-f]{{{Identity.NameDigits}}}$") with
         {

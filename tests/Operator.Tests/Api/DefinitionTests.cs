@@ -15,6 +15,7 @@ public sealed class DefinitionTests
         foreach (var (name, text) in CustomResourceDefinitions.Files)
             File.ReadAllText(HemCluster.File("crds", name)).ShouldBe(text, $"crds/{name} has drifted: make crds writes it again");
         Directory.EnumerateFiles(HemCluster.File("crds")).Count().ShouldBe(2);
+        File.ReadAllText(HemCluster.File("docs", "api.md")).ShouldBe(ApiPage.Text(), "docs/api.md has drifted: make crds writes it again");
     }
 
     [Fact]

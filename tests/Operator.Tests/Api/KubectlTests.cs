@@ -190,7 +190,10 @@ public sealed class KubectlTests(ControlPlaneFixture fixture) : IAsyncLifetime
         Words(await _kubectl.RunAsync("get", "hs", "-n", _space)).ShouldBe(
             ["NAME STATE TRIALS DONE RUNNING FAILED BEST IQM AGE", "columns Progressing 4 2 1 0 N=10 0.9875 AGE"]);
         Words(await _kubectl.RunAsync("get", "ht", "-n", _space)).ShouldBe(
-            ["NAME STATE TASK ALGORITHM SEED PROGRESS SUCCESS RETRIES AGE", $"{trial.Metadata.Name} BackingOff flipbit-5 hem 1 40/80 0.5 2 AGE"]);
+        [
+            "NAME STATE TASK ALGORITHM SEED PROGRESS SUCCESS RETRIES AGE",
+            $"{trial.Metadata.Name} BackingOff flipbit-5 hem 1 40/80 0.5 2 AGE",
+        ]);
         var all = await _kubectl.RunAsync("get", "hem", "-n", _space);
         all.ShouldContain("hemsweep.hem.dev/columns");
         all.ShouldContain($"hemtrial.hem.dev/{trial.Metadata.Name}");

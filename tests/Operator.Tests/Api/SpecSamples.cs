@@ -20,7 +20,8 @@ internal static class SpecSamples
     private static readonly string[] texts =
     [
         "a", "60s", "1h30m", "1.5d", "90", "h", "a b", "/data", "/a:b", "UPPER", "4Gi", "500m", "-1", "a.b", "-a", "a_b", "1e3", "0.5",
-        "auto", "", "flipbit-25", "flipbit-129", "fourrooms", "a\n", new('a', 63), new('a', 64), new('a', 253), new('a', 254), new('a', 1025),
+        "auto", "", "flipbit-25", "flipbit-129", "fourrooms", "a\n",
+        new('a', 63), new('a', 64), new('a', 253), new('a', 254), new('a', 1025),
     ];
 
     public static JsonSchemaProps Spec { get; } = JsonSchemaOf(CustomResourceDefinitions.Sweeps)!;
