@@ -1,4 +1,11 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json.Nodes;
+using Hem.Operator;
+using Hem.Operator.Api;
+using Hem.Operator.Hosting;
 using Hem.TestCluster;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Operator.Tests.Api;
 
@@ -15,7 +22,8 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
 
         string[] allowed =
         [
-            $"watch hemsweeps.hem.dev -n {other}", $"create hemtrials.hem.dev -n {other}", $"patch hemsweeps.hem.dev --subresource=status -n {other}",
+            $"watch hemsweeps.hem.dev -n {other}", $"create hemtrials.hem.dev -n {other}",
+            $"patch hemsweeps.hem.dev --subresource=status -n {other}",
             $"create jobs.batch -n {other}", $"get pods --subresource=log -n {other}", $"get configmaps/hem-progress-ca -n {other}",
             $"get secrets/hem-progress-ca -n {own}", $"update leases.coordination.k8s.io/hem-operator -n {own}", $"patch pods -n {own}",
             "create tokenreviews.authentication.k8s.io", "create subjectaccessreviews.authorization.k8s.io", $"create events -n {other}",
@@ -38,6 +46,95 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
         }
     }
 
+    /// <summary>The whole operator. How a sweep goes on once its Jobs are there, the tests of sweeps see: they have these rights too.</summary>
+    [Fact]
+    public async Task Nothing_that_the_operator_asks_for_is_forbidden()
+    {
+        var plane = fixture.ControlPlane;
+        await HemCluster.InstallDefinitionsAsync(plane);
+        var (own, space) = (await plane.CreateNamespaceAsync("own"), await plane.CreateNamespaceAsync("sweeps"));
+        await plane.Api.PostAsync($"/api/v1/namespaces/{own}/pods", JsonNode.Parse("""
+            {"metadata": {"name": "hem-operator-0"}, "spec": {"containers": [{"name": "operator", "image": "none"}]}}
+            """)!);
+        var store = Directory.CreateTempSubdirectory("hem-rbac-");
+        var loopback = new IPEndPoint(IPAddress.Loopback, 0);
+        var options = new OperatorOptions
+        {
+            Namespace = own,
+            WatchNamespace = space,
+            PodName = "hem-operator-0",
+            Store = store.FullName,
+            Kubeconfig = await HemCluster.OperatorKubeconfigAsync(plane, own),
+            ProgressListen = loopback,
+            AnswersListen = loopback,
+            HealthListen = loopback,
+        };
+        var answers = new Answers();
+        using var stop = new CancellationTokenSource();
+        await using (var host = new OperatorHost(options, NullLoggerFactory.Instance, wrap: answers.Around))
+        {
+            var running = host.RunAsync(stop.Token);
+            var sweeps = $"/apis/{HemResources.ApiVersion}/namespaces/{space}/{HemResources.SweepPlural}";
+            await plane.Api.PostAsync(sweeps, SweepNamed("good", """{"count": 2}"""));
+            await plane.Api.PostAsync(sweeps, SweepNamed("bad", """{"values": [1, 2]}""", "her"));
+            await Wait.UntilAsync(async () => (await JobsAsync()).Length == 2, "both trials have a Job");
+            await Wait.UntilAsync(
+                async () => await plane.Api.GetAsync($"/api/v1/namespaces/{space}/configmaps/hem-progress-ca") is not null,
+                "the CA is published");
+            await Wait.UntilAsync(
+                async () => (string?)(await plane.Api.GetAsync($"/api/v1/namespaces/{own}/pods/hem-operator-0"))!
+                    ["metadata"]!["labels"]?["hem.dev/leader"] == "true",
+                "the leader's pod has its label");
+            await Wait.UntilAsync(
+                async () => (string?)(await plane.Api.GetAsync($"{sweeps}/bad"))!["status"]?["state"] == "Invalid",
+                "what is wrong is said");
+            await plane.Api.MergePatchAsync($"{sweeps}/good", JsonNode.Parse("""{"spec": {"suspend": true}}""")!);
+            await Wait.UntilAsync(async () => (await JobsAsync()).Length == 0, "the Jobs are gone");
+            await Wait.UntilAsync(async () => (await ListAsync($"/api/v1/namespaces/{space}/events")).Length > 0, "there are events");
+            await stop.CancelAsync();
+            await running;
+        }
+        store.Delete(recursive: true);
+        answers.Forbidden.ShouldBeEmpty();
+
+        Task<JsonNode?[]> JobsAsync() => ListAsync($"/apis/batch/v1/namespaces/{space}/jobs");
+        async Task<JsonNode?[]> ListAsync(string path) => [.. (await plane.Api.GetAsync(path))!["items"]!.AsArray()];
+    }
+
+    private static JsonObject SweepNamed(string name, string seeds, string algorithm = "hem") => new()
+    {
+        ["apiVersion"] = HemResources.ApiVersion,
+        ["kind"] = HemResources.SweepKind,
+        ["metadata"] = new JsonObject { ["name"] = name },
+        ["spec"] = new JsonObject
+        {
+            // her has no policySigma: a fault that only the operator sees.
+            ["base"] = new JsonObject { ["algorithm"] = algorithm, ["task"] = algorithm == "hem" ? "flipbit-5" : "fetch-push" },
+            ["grid"] = algorithm == "hem" ? null : new JsonObject { ["policySigma"] = new JsonArray(1) },
+            ["seeds"] = JsonNode.Parse(seeds),
+        },
+    };
+
+    /// <summary>Notes what the API server forbids.</summary>
+    private sealed class Answers
+    {
+        private readonly ConcurrentQueue<string> _forbidden = new();
+
+        public IReadOnlyCollection<string> Forbidden => _forbidden;
+
+        public HttpMessageHandler Around(HttpMessageHandler inner) => new Handler(_forbidden) { InnerHandler = inner };
+
+        private sealed class Handler(ConcurrentQueue<string> forbidden) : DelegatingHandler
+        {
+            protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
+            {
+                var answer = await base.SendAsync(request, cancel);
+                if (answer.StatusCode == HttpStatusCode.Forbidden) forbidden.Enqueue($"{request.Method} {request.RequestUri}");
+                return answer;
+            }
+        }
+    }
+
     [Theory]
     [InlineData("view", "list hemsweeps.hem.dev", "create hemsweeps.hem.dev")]
     [InlineData("edit", "create hemsweeps.hem.dev", "delete hemtrials.hem.dev")]
@@ -54,7 +151,10 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
         await Wait.UntilAsync(async () => await CanAsync(allowed), $"{role} may {allowed}");
         (await CanAsync(refused)).ShouldBeFalse();
 
-        async Task<bool> CanAsync(string question) => (await kubectl.TryAsync(
-            null, ["auth", "can-i", .. question.Split(' '), "-n", space, "--as", "somebody"])).Output.StartsWith("yes", StringComparison.Ordinal);
+        async Task<bool> CanAsync(string question)
+        {
+            var said = await kubectl.TryAsync(null, ["auth", "can-i", .. question.Split(' '), "-n", space, "--as", "somebody"]);
+            return said.Output.StartsWith("yes", StringComparison.Ordinal);
+        }
     }
 }

@@ -22,12 +22,13 @@ internal sealed class SweepWorld : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("hem-operator-").FullName;
     private readonly KubernetesClient _client;
     private readonly TestLog _log = new(TestContext.Current.TestOutputHelper);
+    private string _operatorKubeconfig = "";
     private Term? _term;
 
     private SweepWorld(ControlPlane plane, string ns)
     {
         (_plane, Namespace) = (plane, ns);
-        _client = NewClient();
+        _client = NewClient(plane.Kubeconfig);
         Kubelet = new StandInKubelet(plane, _client, ns, () => _term?.Store);
         Options = new OperatorOptions
         {
@@ -65,6 +66,7 @@ internal sealed class SweepWorld : IAsyncDisposable
         await HemCluster.InstallDefinitionsAsync(plane);
         var world = new SweepWorld(plane, await plane.CreateNamespaceAsync());
         world.Options = options?.Invoke(world.Options) ?? world.Options;
+        world._operatorKubeconfig = await HemCluster.OperatorKubeconfigAsync(plane, world.Namespace);
         await world.Kubelet.StartAsync();
         if (start) world.StartOperator();
         return world;
@@ -75,7 +77,7 @@ internal sealed class SweepWorld : IAsyncDisposable
         var store = ResultStore.Open(_folder);
         var pods = new PodLookup();
         var progress = new ProgressService(new AttemptRegistry(), store);
-        KubernetesClient client = NewClient(Faults);
+        KubernetesClient client = NewClient(_operatorKubeconfig, Faults);
         var engine = new SweepEngine(
             client, store, progress, new NoTrust(), pods, Options, TimeProvider.System, _log);
         var stop = new CancellationTokenSource();
@@ -163,8 +165,8 @@ internal sealed class SweepWorld : IAsyncDisposable
         }
     }
 
-    private KubernetesClient NewClient(Func<HttpMessageHandler, HttpMessageHandler>? faults = null) =>
-        new(KubernetesClientConfiguration.FromKubeconfig(_plane.Kubeconfig), new KubernetesClientOptions
+    private KubernetesClient NewClient(string kubeconfig, Func<HttpMessageHandler, HttpMessageHandler>? faults = null) =>
+        new(KubernetesClientConfiguration.FromKubeconfig(kubeconfig), new KubernetesClientOptions
         {
             WrapHandler = faults,
             Logger = _log,
