@@ -25,13 +25,17 @@ internal static class StatusMapper
                 GpuHours = Math.Round(status.Usage.GpuTime.TotalHours, 4),
             },
             StartTime = startedAt ?? before?.StartTime,
-            CompletionTime = status.HasEnded ? status.EndedAt ?? before?.CompletionTime : null,
+            CompletionTime = status.HasEnded ? Seconds(status.EndedAt) ?? before?.CompletionTime ?? Seconds(now) : null,
             Conditions = [.. status.Conditions.Select(condition => Condition(condition, status, before?.Conditions, now))],
         };
 
     public static HemTrialStatus Trial(
-        TrialStatus status, TrialState state, int iterations, long? generation, HemTrialStatus? before, DateTimeOffset now)
+        TrialStatus status, TrialState state, TrialObservation? seen, int iterations, long? generation, HemTrialStatus? before,
+        DateTimeOffset now)
     {
+        // To the planner an exit with 0 is a failure until Finished is stored; to people it was never one.
+        if (seen is { FinishedAt: not null })
+            status = status with { Failures = seen.Attempts.Count(attempt => attempt.Ended?.Result == AttemptResult.Failed) };
         HemTrialPhase phase = PhaseOf(status, state);
         bool isOver = phase is HemTrialPhase.Succeeded or HemTrialPhase.Failed;
         string? podName = state.Live?.Current?.Pod.Metadata.Name ?? before?.PodName;

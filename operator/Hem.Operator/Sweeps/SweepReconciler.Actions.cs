@@ -157,7 +157,7 @@ internal sealed partial class SweepReconciler
     {
         if (_model?.Sweep.Spec.TtlSecondsAfterFinished is not { } seconds || _resource is not { } sweep) return null;
         if (status.State is not (SweepState.Complete or SweepState.CompleteWithFailures)) return null;
-        DateTimeOffset due = (status.EndedAt ?? sweep.Status?.CompletionTime ?? Now).AddSeconds(seconds);
+        DateTimeOffset due = (_published?.CompletionTime ?? sweep.Status?.CompletionTime ?? Now).AddSeconds(seconds);
         if (due > Now) return due;
         try
         {

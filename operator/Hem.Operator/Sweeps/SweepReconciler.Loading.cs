@@ -13,7 +13,7 @@ internal sealed partial class SweepReconciler
     private async Task LoadAsync(CancellationToken cancel)
     {
         ReadSpec();
-        if (!_isDeleted) await SaveSpecAsync(cancel);
+        await SaveSpecAsync(cancel);
         _observed = new ObservedSweep(_desired);
         ILookup<string, AttemptRecord> attempts = services.Store.ReadAttempts(Uid).ToLookup(attempt => attempt.Trial, StringComparer.Ordinal);
         var known = new HashSet<string>(StringComparer.Ordinal);
@@ -146,7 +146,7 @@ internal sealed partial class SweepReconciler
     /// <summary>The record has the spec as it is read, for reports; not one that nobody can read.</summary>
     private async Task SaveSpecAsync(CancellationToken cancel)
     {
-        if (_model is null || _savedGeneration == _model.Generation || _resource is not { Metadata: { } metadata }) return;
+        if (_model is null || _isDeleted || _savedGeneration == _model.Generation || _resource is not { Metadata: { } metadata }) return;
         await services.Store.UpsertSweepAsync(
             new ClusterSweep(Uid, metadata.Namespace!, metadata.Name!, _model.Sweep.ToJson(), metadata.CreationTimestamp ?? Now), cancel);
         _savedGeneration = _model.Generation;

@@ -75,7 +75,8 @@ internal sealed partial class SweepReconciler
             }
 
             HemTrialStatus next = StatusMapper.Trial(
-                status, state, _model?.IterationsOf(state.Name) ?? 0, trial.Metadata.Generation, state.Published ?? trial.Status, now);
+                status, state, _observed.Find(state.Name), _model?.IterationsOf(state.Name) ?? 0, trial.Metadata.Generation,
+                state.Published ?? trial.Status, now);
             if (state.Published is { } offered && Same(offered, next)) continue;
             state.Published = next;
             services.Statuses.Offer(trial, next, isFinal: status.Phase is

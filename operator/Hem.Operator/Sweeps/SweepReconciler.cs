@@ -56,6 +56,7 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
         {
             if (!_isLoaded) await LoadAsync(cancel);
             ReadSpec();
+            await SaveSpecAsync(cancel);
             WakePaused();
             await SettleAllAsync(cancel);
             if (_isDeleted) return await LeaveAsync(cancel);
@@ -68,9 +69,9 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
                 await SettleAllAsync(cancel);
                 Drain();
                 ReadSpec();
+                await SaveSpecAsync(cancel);
             }
 
-            await SaveSpecAsync(cancel);
             Publish(plan.Status);
             return Earliest(plan.NextWake, NextPaused(), await CollectAsync(plan.Status, cancel));
         }

@@ -24,6 +24,7 @@ internal sealed class SweepWorld : IAsyncDisposable
     private readonly TestLog _log = new(TestContext.Current.TestOutputHelper);
     private string _operatorKubeconfig = "";
     private Term? _term;
+    private bool _isGuest;
 
     private SweepWorld(ControlPlane plane, string ns)
     {
@@ -72,9 +73,11 @@ internal sealed class SweepWorld : IAsyncDisposable
         return world;
     }
 
-    public void StartOperator()
+    /// <param name="host">Another world whose operator's store is used too: one operator for two namespaces.</param>
+    public void StartOperator(SweepWorld? host = null)
     {
-        var store = ResultStore.Open(_folder);
+        _isGuest = host is not null;
+        ResultStore store = host?.Store ?? ResultStore.Open(_folder);
         var pods = new PodLookup();
         var progress = new ProgressService(new AttemptRegistry(), store);
         KubernetesClient client = NewClient(_operatorKubeconfig, Faults);
@@ -92,8 +95,15 @@ internal sealed class SweepWorld : IAsyncDisposable
         await term.Running;
         await term.Engine.DisposeAsync();
         term.Client.Dispose();
-        term.Store.Dispose();
+        if (!_isGuest) term.Store.Dispose();
         term.Stop.Dispose();
+    }
+
+    /// <summary>The folder of results is gone.</summary>
+    public void LoseStore()
+    {
+        Directory.Delete(_folder, recursive: true);
+        Directory.CreateDirectory(_folder);
     }
 
     public async Task RestartOperatorAsync()
