@@ -12,7 +12,7 @@ SWEEP   ?= examples/quickstart.yaml
 SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
-BENCHES := planner ingest mstep train-flipbit overhead
+BENCHES := planner ingest mstep train-flipbit overhead reports
 
 .PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds format bench $(BENCHES:%=bench-%) clean
 
@@ -75,7 +75,7 @@ format: ## mend the format
 
 bench: $(BENCHES:%=bench-%) ## every benchmark, side by side with its peer
 
-bench-planner bench-ingest bench-overhead: bench-%: artifacts/.bench-built ## one benchmark
+bench-planner bench-ingest bench-overhead bench-reports: bench-%: artifacts/.bench-built ## one benchmark
 	@artifacts/bin/Hem.Bench/release/hem-bench $*
 
 bench-mstep bench-train-flipbit: bench-%: artifacts/.bench-built
