@@ -43,7 +43,10 @@ public sealed class Indexer<T>
         lock (_lock) return [.. _items.Values];
     }
 
-    /// <summary>An index of a name, by the values that <paramref name="values"/> gives for an object. For the objects there are already, too.</summary>
+    /// <summary>
+    /// An index of a name, by the values that <paramref name="values"/> gives for an object, for the objects there are already, too. It must give
+    /// the same for the same object always, and never throw.
+    /// </summary>
     public void AddIndex(string name, Func<T, IEnumerable<string>> values)
     {
         lock (_lock)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
@@ -114,14 +113,15 @@ public sealed record V1LabelSelectorRequirement
 }
 
 /// <summary>An object of any kind: everything but its metadata as JSON.</summary>
+[JsonConverter(typeof(UnstructuredConverter))]
 public sealed class UnstructuredObject : IKubernetesObject
 {
     public string? ApiVersion { get; set; }
     public string? Kind { get; set; }
     public V1ObjectMeta Metadata { get; set; } = new();
 
-    [JsonExtensionData]
-    public JsonObject? Fields { get; set; }
+    /// <summary><c>spec</c>, <c>status</c>, <c>data</c>, ...</summary>
+    public JsonObject Fields { get; init; } = [];
 }
 
 public static class KubernetesObjectExtensions

@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 
 namespace Hem.Kubernetes.Tests.Support;
 
 /// <summary>
 /// A process that wants to lead: <c>KUBECONFIG NAMESPACE LEASE IDENTITY</c>. While it leads it writes, as fast as it can, a number that grows
-/// into the ConfigMap <c>work</c>, gated by the election as an operator's writes are. Prints what happens to it.
+/// into a ConfigMap of its own, gated by the election as an operator's writes are. Prints what happens to it.
 /// </summary>
 internal static class Candidate
 {
@@ -16,32 +17,33 @@ internal static class Candidate
         elector = new LeaderElector(client, new() { Namespace = args[1], Name = args[2], Identity = args[3] });
         using var _ = elector;
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, e) =>
+        using var signal = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGINT, context =>
         {
-            e.Cancel = true;
+            context.Cancel = true;
             stop.Cancel();
-        };
+        });
+        elector.HolderChanged += holder => Say($"sees {holder}");
+        Say("started");
         await elector.RunAsync(async cancel =>
         {
             Say("leads");
             for (var number = 1; !cancel.IsCancellationRequested; number++)
             {
-                var (shown, path) = (elector.IsLeader, number.ToString(CultureInfo.InvariantCulture));
                 try
                 {
-                    await client.ApplyAsync(Resources.ConfigMaps, args[1], "work",
-                        new() { ["data"] = new System.Text.Json.Nodes.JsonObject { ["by"] = args[3], ["number"] = path } }, "work", force: true,
+                    var data = new JsonObject { ["number"] = number.ToString(CultureInfo.InvariantCulture) };
+                    await client.ApplyAsync(Resources.ConfigMaps, args[1], "by-" + args[3], new() { ["data"] = data }, "work", force: true,
                         cancel: CancellationToken.None);
                 }
                 catch (WriteRefusedException)
                 {
                     Say("refused");
+                    number--;
                 }
                 catch (Exception exception) when (exception is HttpRequestException or KubernetesException)
                 {
-                    Say($"failed {exception.Message}");
+                    Say($"failed: {exception.Message}");
                 }
-                if (!shown) Say("late");
             }
         }, () => Say("stopped"), stop.Token);
         return 0;

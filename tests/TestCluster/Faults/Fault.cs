@@ -11,7 +11,9 @@ public sealed record Fault
 
     internal Func<CancellationToken, Task>? Before { get; init; }
     internal Func<CancellationToken, Task>? After { get; init; }
-    internal Func<HttpRequestMessage, HttpResponseMessage>? Answer { get; init; }
+
+    /// <summary>The answer that a test makes in the server's place.</summary>
+    public Func<HttpRequestMessage, HttpResponseMessage>? Answer { get; init; }
     internal bool IsDropped { get; init; }
     internal bool IsAnswerDropped { get; init; }
     internal bool IsRepeated { get; init; }
@@ -53,6 +55,16 @@ public sealed record Fault
             if (retryAfter is { } seconds)
                 answer.Headers.TryAddWithoutValidation("Retry-After", seconds.ToString(CultureInfo.InvariantCulture));
             return answer;
+        },
+    };
+
+    /// <summary>It never reaches the server, which seems to answer 200 and this.</summary>
+    public static Fault Body(string json) => new()
+    {
+        Answer = request => new(HttpStatusCode.OK)
+        {
+            RequestMessage = request,
+            Content = new StringContent(json, Encoding.UTF8, "application/json"),
         },
     };
 
