@@ -32,12 +32,15 @@ public class WatchTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     public async Task The_server_ends_a_watch_after_its_time_and_a_bookmark()
     {
         var list = await Client.ListAsync(Resources.ConfigMaps, Namespace, cancel: Cancel);
+        var faults = new FaultHandler();
+        var options = new WatchOptions { ResourceVersion = list.ResourceVersion, Timeout = TimeSpan.FromSeconds(8), LabelSelector = "x=y" };
+        var watch = NewClient(faults).WatchAsync(Resources.ConfigMaps, Namespace, options, Cancel).ToListAsync(Cancel);
+        await Wait.UntilAsync(() => faults.OpenBodies == 1, "the watch is open");
+        // What is not selected moves the bookmark on.
         await CreateConfigMapAsync("a");
-        var events = new List<WatchEvent<V1ConfigMap>>();
-        var options = new WatchOptions { ResourceVersion = list.ResourceVersion, Timeout = TimeSpan.FromSeconds(5), LabelSelector = "x=y" };
-        await foreach (var change in Client.WatchAsync(Resources.ConfigMaps, Namespace, options, Cancel)) events.Add(change);
-        events.ShouldAllBe(change => change.Type == WatchEventType.Bookmark);
+        var events = await watch;
         events.ShouldNotBeEmpty();
+        events.ShouldAllBe(change => change.Type == WatchEventType.Bookmark);
         ulong.Parse(events[0].Object.Metadata.ResourceVersion!).ShouldBeGreaterThan(ulong.Parse(list.ResourceVersion));
     }
 

@@ -55,10 +55,10 @@ public class ApiServerRestartTests : IAsyncLifetime
 
         // Restored: versions are given out a second time. More happens after the snapshot than before, so that the informer's version is
         // one that the restored server soon reaches again, with another history.
-        var snapshot = _plane.Snapshot();
+        var snapshot = await _plane.SnapshotAsync();
         await _client.DeleteAsync(Resources.ConfigMaps, "default", "deleted", cancel: Cancel);
         await CreateAsync("forgotten", "1");
-        await _client.ApplyAsync(Resources.ConfigMaps, NewConfigMap("changed", "new"), "test", cancel: Cancel);
+        await _client.ApplyAsync(Resources.ConfigMaps, NewConfigMap("changed", "new"), "test", force: true, cancel: Cancel);
         await told.UntilAsync("Deleted deleted=old>old", "Added forgotten=1", "Modified changed=old>new");
         await _plane.RestoreAsync(snapshot, Cancel);
         await Wait.UntilAsync(() => informer.Indexer.Get("default", "deleted") is not null, "what was deleted is back", Timeouts.Normal);
