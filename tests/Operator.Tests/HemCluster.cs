@@ -43,13 +43,13 @@ internal static class HemCluster
         }
     }
 
-    /// <summary>A kubeconfig of the operator's service account in that namespace: it has what operator/rbac.yaml gives it and no more.</summary>
+    /// <summary>A kubeconfig of the operator's service account there, which may do what operator/rbac.yaml says and no more.</summary>
     public static async Task<string> OperatorKubeconfigAsync(ControlPlane plane, string operatorNamespace)
     {
         // Several operators share this cluster, and each has a binding of its own.
         var (name, ownName) = ("metadata:\n  name: hem-operator", $"metadata:\n  name: hem-operator-{operatorNamespace}");
         var documents = (await System.IO.File.ReadAllTextAsync(File("operator", "rbac.yaml"))).Split("\n---\n").Select(
-            document => document.Contains("kind: ClusterRoleBinding", StringComparison.Ordinal) ? document.Replace(name, ownName) : document);
+            document => document.Contains("kind: ClusterRoleBinding") ? document.Replace(name, ownName) : document);
         await plane.Api.ApplyAsync(string.Join("\n---\n", documents).Replace("namespace: hem-system", $"namespace: {operatorNamespace}"));
         return await plane.CreateServiceAccountKubeconfigAsync(operatorNamespace, "hem-operator");
     }

@@ -10,6 +10,23 @@ public sealed record V1Volume
     public V1PersistentVolumeClaimVolumeSource? PersistentVolumeClaim { get; set; }
     public V1HostPathVolumeSource? HostPath { get; set; }
     public V1DownwardApiVolumeSource? DownwardAPI { get; set; }
+    public V1NfsVolumeSource? Nfs { get; set; }
+    public V1CsiVolumeSource? Csi { get; set; }
+}
+
+public sealed record V1NfsVolumeSource
+{
+    public required string Server { get; set; }
+    public required string Path { get; set; }
+    public bool? ReadOnly { get; set; }
+}
+
+public sealed record V1CsiVolumeSource
+{
+    public required string Driver { get; set; }
+    public bool? ReadOnly { get; set; }
+    public string? FsType { get; set; }
+    public Dictionary<string, string>? VolumeAttributes { get; set; }
 }
 
 public sealed record V1EmptyDirVolumeSource

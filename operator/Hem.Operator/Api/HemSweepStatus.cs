@@ -60,17 +60,6 @@ internal sealed record HemSweepStatus
     [ListType("map", "type")]
     [Length(0, 16)]
     public IReadOnlyList<V1Condition>? Conditions { get; init; }
-
-    /// <summary>The same with every text within its limit, and so all of it within <see cref="MostBytes"/>.</summary>
-    public HemSweepStatus Bounded() => this with
-    {
-        Best = Best is null ? null : Best with { Configuration = StatusText.Shorten(Best.Configuration ?? "", LongestLabel) },
-        Conditions = Conditions is null ? null : [.. Conditions.Select(condition => condition with
-        {
-            Message = StatusText.Shorten(
-                condition.Message ?? "", condition.Type == nameof(ConditionType.Accepted) ? LongestFaults : LongestMessage),
-        })],
-    };
 }
 
 [Description("The configuration with the highest score so far; of a sweep with several tasks, none.")]

@@ -126,5 +126,5 @@ internal static class StatusMapper
     /// <summary>Nothing to say is left out.</summary>
     private static string? Message(string text, int longest) => text.Length == 0 ? null : Shorten(text, longest);
 
-    public static string Shorten(string text, int longest) => text.Length <= longest ? text : text[..(longest - 3)] + "...";
+    public static string Shorten(string text, int longest) => StatusText.Shorten(text, longest);
 }

@@ -46,7 +46,7 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
         }
     }
 
-    /// <summary>The whole operator. How a sweep goes on once its Jobs are there, the tests of sweeps see: they have these rights too.</summary>
+    /// <summary>The whole operator, up to its Jobs; how a sweep goes on from there, the tests of sweeps see, with the same rights.</summary>
     [Fact]
     public async Task Nothing_that_the_operator_asks_for_is_forbidden()
     {

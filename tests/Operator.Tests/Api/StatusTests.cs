@@ -4,6 +4,7 @@ using Hem.Core.Planning;
 using Hem.Core.Sweeps;
 using Hem.Kubernetes;
 using Hem.Operator.Api;
+using Hem.Operator.Sweeps;
 
 namespace Operator.Tests.Api;
 
@@ -35,41 +36,26 @@ public sealed class StatusTests
     internal static HemSweepStatus Largest()
     {
         var time = new DateTimeOffset(2026, 11, 22, 12, 34, 56, TimeSpan.Zero);
-        return new()
+        var message = string.Concat(Enumerable.Repeat("spec.base.task: \"flipbit-1000\" is not allowed; ", 2_000));
+        var plan = new SweepStatus(
+            SweepState.CompleteWithFailures,
+            new TrialCounts(20_000, 19_999, 19_999, 19_999, 19_999, 19_999, 19_999, 19_999, 19_999, 19_999),
+            new SweepUsage(TimeSpan.FromDays(9_999), TimeSpan.FromDays(99_999.123456789)),
+            [.. Enum.GetValues<ConditionType>().Select(type => new Condition(type, false, "BudgetExhausted", message))])
         {
             ObservedGeneration = 1_000_000,
-            State = SweepState.CompleteWithFailures,
-            Trials = 20_000,
-            Done = 19_999,
-            Running = 19_999,
-            Waiting = 19_999,
-            Failed = 19_999,
-            Superseded = 19_999,
-            Best = new()
-            {
-                Configuration = string.Concat(Enumerable.Repeat("task=fetch-pickplace, ", 100)),
-                Id = "0123456789abcdef",
-                Score = 0.123456789012345,
-                Measure = "interquartileMean",
-                Interval = [0.123456789012345, 0.123456789012345],
-                Seeds = 20_000,
-            },
-            Usage = new() { WallClockSeconds = 1_000_000_000, GpuHours = 123_456.123456789 },
-            StartTime = time,
-            CompletionTime = time,
-            Conditions =
-            [
-                .. Enum.GetNames<ConditionType>().Select(type => new V1Condition
-                {
-                    Type = type,
-                    Status = "Unknown",
-                    Reason = "BudgetExhausted",
-                    Message = string.Concat(Enumerable.Repeat("spec.base.task: \"flipbit-1000\" is not allowed; ", 200)),
-                    LastTransitionTime = time,
-                    ObservedGeneration = 1_000_000,
-                }),
-            ],
+            EndedAt = time,
         };
+        var best = new BestConfiguration
+        {
+            Configuration = new string('x', HemSweepStatus.LongestLabel),
+            Id = "0123456789abcdef",
+            Score = 0.1234,
+            Measure = "interquartileMean",
+            Interval = [0.1234, 0.1234],
+            Seeds = 20_000,
+        };
+        return StatusMapper.Sweep(plan, best, time, null, time);
     }
 
     internal static HemTrialResource Trial(HemSweepResource sweep, HemSweep read, TrialSpec trial)
