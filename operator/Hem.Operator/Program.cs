@@ -1,3 +1,5 @@
+using System.CommandLine;
 using Hem.Operator.Commands;
 
-return await CommandTree.Build().Parse(args).InvokeAsync();
+// Signals are for the command, which gives its lease away before it ends, however long that takes: its pod's grace is the limit.
+return await CommandTree.Build().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
