@@ -56,6 +56,9 @@ internal sealed class OperatorHost : IAsyncDisposable
     /// <summary>It runs sweeps now.</summary>
     public bool IsLeading { get; private set; }
 
+    /// <summary>The results, while it leads.</summary>
+    public ResultStore? Store { get; private set; }
+
     /// <summary>The address that the progress service listens on, while it leads.</summary>
     public string? ProgressAddress { get; private set; }
 
@@ -103,7 +106,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         await using var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        (IsLeading, ProgressAddress, AnswersAddress) = (true, progress.Address, web.Address);
+        (IsLeading, Store, ProgressAddress, AnswersAddress) = (true, store, progress.Address, web.Address);
         Task[] work =
         [
             engine.RunAsync(ends.Token),
@@ -117,7 +120,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         }
         finally
         {
-            IsLeading = false;
+            (IsLeading, Store) = (false, null);
             OperatorLog.Stopping(_logger);
             await ends.CancelAsync();
             await Task.WhenAll(work).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
