@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Hem.Operator.Api;
 using Hem.TestCluster;
 
@@ -47,9 +48,10 @@ internal static class HemCluster
     public static async Task<string> OperatorKubeconfigAsync(ControlPlane plane, string operatorNamespace)
     {
         // Several operators share this cluster, and each has a binding of its own.
-        var (name, ownName) = ("metadata:\n  name: hem-operator", $"metadata:\n  name: hem-operator-{operatorNamespace}");
         var documents = (await System.IO.File.ReadAllTextAsync(File("operator", "rbac.yaml"))).Split("\n---\n").Select(
-            document => document.Contains("kind: ClusterRoleBinding") ? document.Replace(name, ownName) : document);
+            document => document.Contains("kind: ClusterRoleBinding")
+                ? Regex.Replace(document, @"(metadata:\n  name: \S+)", $"$1-{operatorNamespace}")
+                : document);
         await plane.Api.ApplyAsync(string.Join("\n---\n", documents).Replace("namespace: hem-system", $"namespace: {operatorNamespace}"));
         return await plane.CreateServiceAccountKubeconfigAsync(operatorNamespace, "hem-operator");
     }

@@ -75,7 +75,8 @@ internal sealed class ClusterAnswers(ClusterConnection cluster)
             HttpStatusCode.NotFound =>
                 $"there is no service {cluster.OperatorNamespace}/hem: name the namespace of Hem's operator with --operator-namespace NS.",
             HttpStatusCode.ServiceUnavailable => $"Hem's operator in namespace {cluster.OperatorNamespace} is not ready: {said}.",
-            HttpStatusCode.Forbidden => $"{said}. Ask your administrator for the ClusterRole hem-answers.",
+            HttpStatusCode.Forbidden =>
+                $"{said}. Ask your administrator for the Role hem-answers of namespace {cluster.OperatorNamespace}.",
             _ => said,
         };
     }

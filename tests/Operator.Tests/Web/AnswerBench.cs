@@ -31,12 +31,12 @@ internal sealed class AnswerBench : IAsyncDisposable
     private readonly List<HttpClient> _https = [];
     private AnswerHost _host = null!;
 
-    private AnswerBench(ControlPlane plane, string space)
+    private AnswerBench(ControlPlane plane, string space, string kubeconfig)
     {
         (_plane, Space) = (plane, space);
         Folder = Directory.CreateTempSubdirectory("hem-answers-").FullName;
         Store = ResultStore.Open(Path.Combine(Folder, "store"));
-        _client = new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(plane.Kubeconfig));
+        _client = new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(kubeconfig));
         _certificates = new Authority(_client, space, CertificateOptions.For(space), NullLogger<Authority>.Instance);
         _cache = new AnswerCache(Store, Path.Combine(Folder, "answers"), Time);
         Counts = new MetricCounts(_metrics);
@@ -55,7 +55,8 @@ internal sealed class AnswerBench : IAsyncDisposable
     public static async Task<AnswerBench> StartAsync(ControlPlaneFixture fixture)
     {
         var plane = fixture.ControlPlane;
-        var bench = new AnswerBench(plane, await plane.CreateNamespaceAsync("answers"));
+        var space = await plane.CreateNamespaceAsync("answers");
+        var bench = new AnswerBench(plane, space, await HemCluster.OperatorKubeconfigAsync(plane, space));
         await bench._certificates.LoadAsync();
         var endpoints = new AnswerEndpoints(
             bench._cache, new AccessReviewer(bench._client, bench._metrics, bench.Time), bench._metrics, NullLogger.Instance);
@@ -84,25 +85,20 @@ internal sealed class AnswerBench : IAsyncDisposable
     public Task FinishAsync(string name, int trial, string? @namespace = null) => Store.StoreAsync(
         Attempt(name, trial, @namespace), [new TrainerMessage { Sequence = 3, Finished = new Finished { Iteration = 2 } }]);
 
-    /// <summary>A service account that may do this much, and its token.</summary>
-    public async Task<string> AddUserAsync(string user, bool mayGetSweeps, bool mayUseProxy = true)
+    /// <summary>A service account, and its token.</summary>
+    public async Task<string> AddUserAsync(string user, bool mayGetSweeps)
     {
         var token = await _plane.CreateServiceAccountTokenAsync(Space, user);
-        if (mayGetSweeps) await GrantAsync(user, "hem.dev", "hemsweeps", null);
-        if (mayUseProxy) await GrantAsync(user, "", "services/proxy", "https:hem:web");
+        if (mayGetSweeps) await GrantAsync(user);
         return token;
     }
+
+    /// <summary>Takes away something of operator/rbac.yaml.</summary>
+    public Task WithoutAsync(string path) => _plane.Api.DeleteAsync(path.Replace("NAMESPACE", Space));
 
     public Task<string> TokenAsync(string user) => _plane.CreateServiceAccountTokenAsync(Space, user);
 
     public Task<string> KubeconfigAsync(string user) => _plane.CreateServiceAccountKubeconfigAsync(Space, user);
-
-    /// <summary>As the operator's own manifests have it: whoever may make its tokens reads as it.</summary>
-    public async Task AddReaderAsync()
-    {
-        await _plane.CreateServiceAccountTokenAsync(Space, "hem-reader");
-        await GrantAsync("hem-reader", "hem.dev", "hemsweeps", null);
-    }
 
     /// <summary>Asks the server itself, over TLS that the operator's authority vouches for.</summary>
     public async Task<HttpResponseMessage> GetAsync(
@@ -210,29 +206,14 @@ internal sealed class AnswerBench : IAsyncDisposable
         });
     }
 
-    private async Task GrantAsync(string user, string group, string resource, string? name)
-    {
-        var role = $"{user}-{resource.Replace('/', '-')}";
-        var rule = new JsonObject
+    // As an administrator of the namespace gives it to people.
+    private Task GrantAsync(string user) => _plane.Api.PostAsync(
+        $"/apis/rbac.authorization.k8s.io/v1/namespaces/{Space}/rolebindings", new JsonObject
         {
-            ["apiGroups"] = new JsonArray { group },
-            ["resources"] = new JsonArray { resource },
-            ["verbs"] = new JsonArray { "get" },
-        };
-        if (name is not null) rule["resourceNames"] = new JsonArray { name };
-        var path = $"/apis/rbac.authorization.k8s.io/v1/namespaces/{Space}";
-        await _plane.Api.PostAsync($"{path}/roles", new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["name"] = role },
-            ["rules"] = new JsonArray { rule },
-        });
-        await _plane.Api.PostAsync($"{path}/rolebindings", new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["name"] = role },
-            ["roleRef"] = new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = "Role", ["name"] = role },
+            ["metadata"] = new JsonObject { ["name"] = user },
+            ["roleRef"] = new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = "ClusterRole", ["name"] = "hem-view" },
             ["subjects"] = new JsonArray { new JsonObject { ["kind"] = "ServiceAccount", ["name"] = user, ["namespace"] = Space } },
         });
-    }
 
     private AttemptIdentity Attempt(string name, int trial, string? @namespace)
     {
