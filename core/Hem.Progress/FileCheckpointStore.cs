@@ -62,11 +62,12 @@ public sealed class FileCheckpointStore : ICheckpointStore
     /// The trials whose newest checkpoint found no room (since this store was opened; forgotten once one of the trial is taken, or the
     /// trial's are deleted).
     /// </summary>
-    public IReadOnlyList<CheckpointRefusal> Refusals
+    /// <param name="sweepUid">Of this sweep alone; null: of all.</param>
+    public IReadOnlyList<CheckpointRefusal> ReadRefusals(string? sweepUid = null)
     {
-        get
+        lock (_lock)
         {
-            lock (_lock) return [.. _refusals.Values];
+            return _refusals.Count == 0 ? [] : [.. _refusals.Values.Where(refusal => sweepUid is null || refusal.SweepUid == sweepUid)];
         }
     }
 

@@ -35,16 +35,19 @@ public sealed class CheckpointRoomTests : IDisposable
         await PutAsync(store, "b", 1, 450);
         foreach (var trial in new[] { "c", "d" }) await Should.ThrowAsync<CheckpointTooLargeException>(PutAsync(store, trial, 1, 100));
         await Should.ThrowAsync<CheckpointTooLargeException>(PutAsync(store, "a", 2, 501));
-        store.Refusals.Select(r => (r.SweepUid, r.Trial)).Order().ShouldBe([("u", "a"), ("u", "c"), ("u", "d")]);
-        store.Refusals.Single(r => r.Trial == "c").Reason.ShouldContain("all trials together");
-        store.Refusals.Single(r => r.Trial == "a").Reason.ShouldContain("more than 500 bytes");
+        store.ReadRefusals().Select(r => (r.SweepUid, r.Trial)).Order().ShouldBe([("u", "a"), ("u", "c"), ("u", "d")]);
+        store.ReadRefusals().Single(r => r.Trial == "c").Reason.ShouldContain("all trials together");
+        store.ReadRefusals().Single(r => r.Trial == "a").Reason.ShouldContain("more than 500 bytes");
+
+        store.ReadRefusals("u").Count.ShouldBe(3);
+        store.ReadRefusals("other").ShouldBeEmpty();
 
         store.Delete("u", "a");
         await PutAsync(store, "c", 2, 100);
-        store.Refusals.Select(r => r.Trial).ShouldBe(["d"]);
+        store.ReadRefusals().Select(r => r.Trial).ShouldBe(["d"]);
         store.ReadSweepUids().ShouldBe(["u"]);
         store.DeleteSweep("u");
-        store.Refusals.ShouldBeEmpty();
+        store.ReadRefusals().ShouldBeEmpty();
         store.Used.ShouldBe(0);
         store.ReadSweepUids().ShouldBeEmpty();
     }

@@ -18,6 +18,9 @@ internal sealed record HemSweepStatus
 
     public const int LongestLabel = 200;
 
+    /// <summary>Condition: every trial without a claim has its newest checkpoint with the operator. Absent while that was never otherwise.</summary>
+    public const string CheckpointsKept = "CheckpointsKept";
+
     [Description("The generation of the spec that this status is of.")]
     public long? ObservedGeneration { get; init; }
 
@@ -56,7 +59,7 @@ internal sealed record HemSweepStatus
 
     [Description(
         "Accepted: the spec is sound; else every fault with its field. Progressing: why trials wait. Complete: all trials are done. "
-        + "Suspended: nothing runs, as asked.")]
+        + "Suspended: nothing runs, as asked. CheckpointsKept (where that was ever in question): false while checkpoints find no room.")]
     [ListType("map", "type")]
     [Length(0, 16)]
     public IReadOnlyList<V1Condition>? Conditions { get; init; }

@@ -1,6 +1,7 @@
 using Hem.Core.Planning;
 using Hem.Kubernetes;
 using Hem.Operator.Api;
+using Hem.Progress;
 
 namespace Hem.Operator.Sweeps;
 
@@ -8,7 +9,8 @@ namespace Hem.Operator.Sweeps;
 internal static class StatusMapper
 {
     public static HemSweepStatus Sweep(
-        SweepStatus status, BestConfiguration? best, DateTimeOffset? startedAt, HemSweepStatus? before, DateTimeOffset now) => new()
+        SweepStatus status, BestConfiguration? best, DateTimeOffset? startedAt, HemSweepStatus? before, DateTimeOffset now,
+        IReadOnlyList<CheckpointRefusal> refusals) => new()
         {
             ObservedGeneration = status.ObservedGeneration,
             State = status.State,
@@ -26,8 +28,29 @@ internal static class StatusMapper
             },
             StartTime = startedAt ?? before?.StartTime,
             CompletionTime = status.HasEnded ? Seconds(status.EndedAt) ?? before?.CompletionTime ?? Seconds(now) : null,
-            Conditions = [.. status.Conditions.Select(condition => Condition(condition, status, before?.Conditions, now))],
+            Conditions =
+            [
+                .. status.Conditions.Select(condition => Condition(condition, status, before?.Conditions, now)),
+                .. CheckpointsKept(refusals, status, before?.Conditions, now),
+            ],
         };
+
+    /// <summary>Said only where it was not so once: most sweeps never come near a limit.</summary>
+    private static IEnumerable<V1Condition> CheckpointsKept(
+        IReadOnlyList<CheckpointRefusal> refusals, SweepStatus status, IReadOnlyList<V1Condition>? before, DateTimeOffset now)
+    {
+        if (refusals.Count == 0 && before?.Any(condition => condition.Type == HemSweepStatus.CheckpointsKept) != true) yield break;
+        string message = refusals.Count == 0 ? "" : string.Join("; ", refusals.GroupBy(refusal => refusal.Reason).Select(group =>
+            $"{group.Count()} {(group.Count() == 1 ? "trial" : "trials")}: {group.Key}")) + ". Moved, such a trial goes on from an older one or begins at zero.";
+        yield return Since(new V1Condition
+        {
+            Type = HemSweepStatus.CheckpointsKept,
+            Status = refusals.Count == 0 ? "True" : "False",
+            Reason = refusals.Count == 0 ? "Kept" : "NoRoom",
+            Message = Message(message, HemSweepStatus.LongestMessage),
+            ObservedGeneration = status.ObservedGeneration,
+        }, before, now);
+    }
 
     public static HemTrialStatus Trial(
         TrialStatus status, TrialState state, TrialObservation? seen, int iterations, long? generation, HemTrialStatus? before,

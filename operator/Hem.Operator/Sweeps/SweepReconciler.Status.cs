@@ -44,7 +44,8 @@ internal sealed partial class SweepReconciler
         PublishTrials();
         if (_resource is not { } sweep) return;
         HemSweepStatus? before = _published ?? sweep.Status;
-        HemSweepStatus next = StatusMapper.Sweep(status, _best.Best(), StatusMapper.Seconds(_startedAt), before, Now);
+        HemSweepStatus next = StatusMapper.Sweep(status, _best.Best(), StatusMapper.Seconds(_startedAt), before, Now,
+            services.Checkpoints?.ReadRefusals(Uid) ?? []);
         if (before?.State != next.State) Tell(sweep, status);
         bool isSame = _published is not null && SameButUsage(_published, next);
         if (isSame && Now < _publishedAt + UsageInterval) return;

@@ -5,6 +5,7 @@ using Hem.Core.Sweeps;
 using Hem.Kubernetes;
 using Hem.Operator.Api;
 using Hem.Operator.Sweeps;
+using Hem.Progress;
 
 namespace Operator.Tests.Api;
 
@@ -55,7 +56,8 @@ public sealed class StatusTests
             Interval = [0.1234, 0.1234],
             Seeds = 20_000,
         };
-        return StatusMapper.Sweep(plan, best, time, null, time);
+        return StatusMapper.Sweep(plan, best, time, null, time,
+            [new CheckpointRefusal("u", "s-0", new string('x', 1000))]);
     }
 
     internal static HemTrialResource Trial(HemSweepResource sweep, HemSweep read, TrialSpec trial)

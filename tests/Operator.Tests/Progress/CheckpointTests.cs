@@ -49,7 +49,7 @@ public sealed class CheckpointTests(ControlPlaneFixture fixture)
         (await Should.ThrowAsync<RpcException>(not.PutCheckpointAsync(1, new MemoryStream(new byte[900_000]))))
             .StatusCode.ShouldBe(StatusCode.ResourceExhausted);
 
-        var refusal = bench.Checkpoints.Refusals.ShouldHaveSingleItem();
+        var refusal = bench.Checkpoints.ReadRefusals().ShouldHaveSingleItem();
         (refusal.SweepUid, refusal.Trial).ShouldBe((ProgressBench.SweepUid, "s-1"));
         refusal.Reason.ShouldContain("1000000 bytes");
         (await not.GetCheckpointAsync(Stream.Null)).ShouldBeNull();

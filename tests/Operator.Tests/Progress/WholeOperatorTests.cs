@@ -5,6 +5,7 @@ using Hem.Operator;
 using Hem.Operator.Api;
 using Hem.Operator.Hosting;
 using Hem.Progress;
+using Hem.Progress.Grpc;
 using Hem.TestCluster;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operator.Tests.Sweeps;
@@ -31,6 +32,7 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
             Kubeconfig = await HemCluster.OperatorKubeconfigAsync(plane, own),
             // The host is in the certificate; the port is the one that is listened on.
             ProgressAddress = "127.0.0.1:7443",
+            CheckpointBytes = 3_000,
             ProgressListen = loopback,
             AnswersListen = loopback,
             HealthListen = loopback,
@@ -50,12 +52,14 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
                 HemResources.Sweeps, space, "s", new JsonObject { ["spec"] = SweepBuilder.Make("s").Seeds(3).Spec() });
             var first = (await PodsAsync(1)).Single();
             await TrainAsync(host, first, finishes: false);
+            await Wait.UntilAsync(async () => await KeptAsync() == "False", "the sweep says that a checkpoint found no room");
             await client.DeleteAsync(Resources.Pods, space, first.Metadata.Name!, new DeleteOptions { GracePeriodSeconds = 0 });
             // (Whatever the Job controller puts in its place is of the same attempt, and goes with its Job.)
             var second = (await PodsAsync(1, attempt: "2")).Single();
             await TrainAsync(host, second, finishes: true, resumes: true);
             await Wait.UntilAsync(
                 async () => (int?)(await SweepAsync())!["status"]?["done"] == 3, "all three are done", Timeouts.Normal);
+            (await KeptAsync()).ShouldBe("True");
             await stop.CancelAsync();
             await running;
         }
@@ -63,6 +67,9 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
         folder.Delete(recursive: true);
 
         Task<JsonNode?> SweepAsync() => plane.Api.GetAsync($"/apis/{HemResources.ApiVersion}/namespaces/{space}/hemsweeps/s");
+
+        async Task<string?> KeptAsync() => (string?)(await SweepAsync())!["status"]?["conditions"]!.AsArray()
+            .FirstOrDefault(condition => (string?)condition!["type"] == "CheckpointsKept")?["status"];
 
         async Task<IReadOnlyList<V1Pod>> PodsAsync(int count, string attempt = "1") => await Wait.ForAsync(async () =>
         {
@@ -80,6 +87,9 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
             trainer.Report(ProgressBench.Point(1));
             await trainer.PutCheckpointAsync(1, new MemoryStream(new byte[1000]));
             if (finishes) trainer.Report(new Finished { Iteration = 4 });
+            else
+                (await Should.ThrowAsync<RpcException>(trainer.PutCheckpointAsync(2, new MemoryStream(new byte[2500]))))
+                    .StatusCode.ShouldBe(StatusCode.ResourceExhausted);
             await trainer.FlushAsync().WaitAsync(Timeouts.Normal);
             if (finishes)
                 await plane.Api.MergePatchAsync($"/api/v1/namespaces/{space}/pods/{pod.Metadata.Name}/status",
