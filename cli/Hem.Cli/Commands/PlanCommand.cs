@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Hem.Cli.Cluster;
 using Hem.Cli.Engine;
 using Hem.Cli.Terminal;
 using Hem.Core.Sweeps;
@@ -16,10 +17,15 @@ internal static class PlanCommand
         else what a run would do (run, resume, retry), or that it failed for good. Times
         come from the store's history of the same configurations, or of similar ones.
 
+        With -n the cluster is asked instead: what is done there, what `kubectl apply`
+        would add, and the axes as the API server would store them. What it would drop, or
+        refuses, is said.
+
         Examples:
           hem plan sweep.yaml
           hem plan sweep.yaml --trials                  each trial by name
           hem plan sweep.yaml --json | jq .toRun
+          hem plan sweep.yaml -n research               on a cluster
 
         """;
 
@@ -32,13 +38,23 @@ internal static class PlanCommand
         Option<int?> parallelism = CommonOptions.Parallelism();
         Option<bool> trials = new("--trials", "-t") { Description = "List every trial by name" };
         Option<bool> json = CommonOptions.Json("The plan as JSON, every trial with its parameters");
+        var cluster = new ClusterOptions();
         var command = new Command("plan", "What a run would do: trials, what is done, expected time")
         {
             file, store, parallelism, trials, json,
         };
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(trials),
-            parsed.GetValue(json)));
+        cluster.AddTo(command);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            using ClusterConnection? connection = cluster.Connect(parsed);
+            if (connection is null)
+                return Run(parsed.GetRequiredValue(file), parsed.Layout(store), parsed.GetValue(parallelism), parsed.GetValue(trials),
+                    parsed.GetValue(json));
+            if (new Option[] { store, parallelism }.FirstOrDefault(option => parsed.GetResult(option) is not null) is { } other)
+                throw new HemException(ExitCodes.BadInput, $"{other.Name} is of this machine: leave it out, or -n.");
+            return await RunAsync(
+                connection, parsed.GetRequiredValue(file), parsed.GetValue(trials), parsed.GetValue(json), cancel);
+        });
         return command;
     }
 
@@ -49,11 +65,34 @@ internal static class PlanCommand
         file.WarnOfTrainer();
         SweepPlan plan = SweepPlan.Make(sweep, expansion, layout, parallelism ?? sweep.Spec.Parallelism ?? Environment.ProcessorCount);
         if (json) Console.WriteLine(Json(plan).ToJsonString(JsonText.Indented));
-        else Print(sweep, plan, layout, trials);
+        else Print(sweep, plan, $"store: {Format.ShortPath(layout.Root)}", trials);
         return ExitCodes.Complete;
     }
 
-    private static void Print(HemSweep sweep, SweepPlan plan, StoreLayout layout, bool trials)
+    private static async Task<int> RunAsync(ClusterConnection cluster, string path, bool trials, bool json, CancellationToken cancel)
+    {
+        SweepFile file = SweepFile.Read(path);
+        file.Require();
+        ClusterPlan planned = await ClusterPlan.MakeAsync(cluster, file, cancel);
+        foreach (string warning in planned.Warnings) Console.Error.WriteLine($"hem: warning: {warning}");
+        if (json)
+        {
+            JsonObject all = Json(planned.Plan);
+            all["namespace"] = cluster.Namespace;
+            all["isThere"] = planned.IsThere;
+            all["dropped"] = new JsonArray([.. planned.Dropped.Select(field => (JsonNode)field)]);
+            Console.WriteLine(all.ToJsonString(JsonText.Indented));
+        }
+        else
+        {
+            Print(planned.Sweep, planned.Plan, $"namespace {cluster.Namespace}", trials);
+            if (!planned.IsThere) Console.WriteLine($"There is no sweep {planned.Plan.Sweep} yet: kubectl apply makes it.");
+        }
+
+        return ExitCodes.Complete;
+    }
+
+    private static void Print(HemSweep sweep, SweepPlan plan, string place, bool trials)
     {
         SweepSpec spec = sweep.Spec;
         Console.WriteLine($"{sweep.Metadata.Name}: {Format.Count(plan.Trials.Count, "trial")} = "
@@ -67,7 +106,7 @@ internal static class PlanCommand
         Console.WriteLine();
         Console.Write(trials ? TrialTable(plan) : ConfigurationTable(plan, spec.Seeds.List));
         Console.WriteLine();
-        Console.WriteLine(Summary(plan, layout));
+        Console.WriteLine(Summary(plan, place));
         if (plan.NoLongerWanted > 0)
         {
             Console.WriteLine(
@@ -113,11 +152,11 @@ internal static class PlanCommand
         return table;
     }
 
-    private static string Summary(SweepPlan plan, StoreLayout layout)
+    private static string Summary(SweepPlan plan, string place)
     {
         int done = plan.Count(TrialState.Done), failed = plan.Count(TrialState.Failed), rest = plan.ToRun;
         string text = $"{done} done, {rest} to run" + (failed > 0 ? $", {failed} failed for good" : "")
-            + $" (store: {Format.ShortPath(layout.Root)}).";
+            + $" ({place}).";
         if (rest == 0) return text;
         return text + (plan.ExpectedSeconds is { } seconds
             ? $" About {Format.Duration(TimeSpan.FromSeconds(seconds))} with {plan.Parallelism} at once."

@@ -59,6 +59,12 @@ internal sealed class SweepPlan
 
     public int Count(TrialState state) => Trials.Count(trial => trial.State == state);
 
+    /// <summary>A plan of trials whose states are known.</summary>
+    public static SweepPlan Of(
+        HemSweep sweep, SweepExpansion expansion, IReadOnlyList<PlannedTrial> trials, int parallelism, TimeModel times,
+        int noLongerWanted) =>
+        new(sweep.Metadata.Name, expansion.Configurations, trials, parallelism, times) { NoLongerWanted = noLongerWanted };
+
     public static SweepPlan Make(HemSweep sweep, SweepExpansion expansion, StoreLayout layout, int parallelism)
     {
         var times = new TimeModel();

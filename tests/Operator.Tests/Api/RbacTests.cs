@@ -46,7 +46,7 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
         }
     }
 
-    /// <summary>The whole operator, up to its Jobs; how a sweep goes on from there, the tests of sweeps see, with the same rights.</summary>
+    /// <summary>The whole operator, up to its Jobs; from there on, the tests of sweeps see how it goes, with the same rights.</summary>
     [Fact]
     public async Task Nothing_that_the_operator_asks_for_is_forbidden()
     {

@@ -58,7 +58,9 @@ public sealed class RuleTests
     }
 
     [Theory]
-    [InlineData("""{"base": {"algorithm": "hem", "task": "flipbit-5"}, "seeds": {"count": 1}, "trainer": {"command": ["x"], "image": "x"}}""")]
+    [InlineData("""
+        {"base": {"algorithm": "hem", "task": "flipbit-5"}, "seeds": {"count": 1}, "trainer": {"command": ["x"], "image": "x"}}
+        """)]
     [InlineData("""
         {"base": {"algorithm": "hem", "task": "flipbit-5"}, "seeds": {"count": 1}, "trainer":
          {"command": ["x"], "overrides": [{"match": {}, "image": "x", "volumeMounts": [{"name": "a", "mountPath": "/a"}]}],

@@ -1,10 +1,9 @@
-using Hem.Core.Sweeps;
-
-namespace Hem.Operator.Api;
+namespace Hem.Core.Sweeps;
 
 /// <summary>What is right on one machine and cannot be done on a cluster.</summary>
-internal static class ClusterRules
+public static class ClusterRules
 {
+    /// <summary>Faults of a sweep that has none on one machine.</summary>
     public static IReadOnlyList<Fault> Check(HemSweep sweep, SweepExpansion expansion)
     {
         if (sweep.Spec.Trainer.Command is null) return [];
