@@ -58,6 +58,9 @@ cluster-up: artifacts/.test-cluster-built ## a Kubernetes of one node on this ma
 cluster-down: artifacts/.test-cluster-built ## end it
 	@artifacts/bin/TestCluster/release/test-cluster down
 
+demo: build artifacts/.test-cluster-built ## a Kubernetes on this machine, the operator in it, quickstart to its ranking
+	@make/demo
+
 artifacts/.test-cluster-built: $(TESTS)
 	@make/need-dotnet
 	@dotnet build tests/TestCluster -c Release -v q -clp:ErrorsOnly

@@ -56,6 +56,25 @@ internal static class DeveloperCluster
         return 0;
     }
 
+    /// <summary>Images of the same content are not imported again.</summary>
+    public static async Task<int> ImportAsync(string[] files)
+    {
+        if (Server() is null)
+        {
+            Console.Error.WriteLine("No cluster runs here: `make cluster-up` starts one.");
+            return 1;
+        }
+        foreach (var file in files)
+        {
+            var imported = Path.Combine(Folder, "imported-" + Path.GetFileName(file));
+            var content = $"{new FileInfo(file).Length} {File.GetLastWriteTimeUtc(file):O}";
+            if (File.Exists(imported) && File.ReadAllText(imported) == content) continue;
+            await Node.ImportImageAsync(File.ReadAllText(Path.Combine(Folder, Node.SocketFile)), file);
+            File.WriteAllText(imported, content);
+        }
+        return 0;
+    }
+
     /// <summary>What stays in the background.</summary>
     public static async Task<int> ServeAsync()
     {

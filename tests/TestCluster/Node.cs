@@ -19,6 +19,9 @@ public sealed record NodeOptions
 /// </summary>
 public sealed class Node : IAsyncDisposable
 {
+    /// <summary>In the control plane's folder: where containerd is reached.</summary>
+    internal const string SocketFile = "containerd-socket";
+
     private readonly ControlPlane _plane;
     private readonly NodeOptions _options;
     private int _firstProcess;
@@ -52,7 +55,9 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Makes an image known to the node, from a tar as `docker save` or `buildah push docker-archive:` writes it.</summary>
-    public Task ImportImageAsync(string tar) => ControlAsync("images", "import", "--no-unpack=false", tar);
+    public Task ImportImageAsync(string tar) => ImportImageAsync(Socket, tar);
+
+    internal static Task ImportImageAsync(string socket, string tar) => ControlAsync(socket, "images", "import", tar);
 
     public async ValueTask DisposeAsync()
     {
@@ -85,9 +90,10 @@ public sealed class Node : IAsyncDisposable
         await _plane.ReadyAsync("node", async () =>
         {
             if (!File.Exists(Socket)) return false;
-            await ControlAsync("version");
+            await ControlAsync(Socket, "version");
             return true;
         }, cancel);
+        _plane.Write(SocketFile, Socket);
         _dns = new ClusterDns(_plane.Api, network.HostAddress);
         foreach (var volume in Files.Volumes(_options.Volumes)) await _plane.Api.ApplyAsync(volume, cancel: cancel);
         await ImportImageAsync(pause);
@@ -108,8 +114,8 @@ public sealed class Node : IAsyncDisposable
             && await _plane.Api.GetAsync("/api/v1/namespaces/default/serviceaccounts/default") is not null;
     }
 
-    private Task ControlAsync(params string[] arguments) =>
-        Machine.RunAsync("ctr", ["--address", Socket, "--namespace", "k8s.io", .. arguments]);
+    private static Task ControlAsync(string socket, params string[] arguments) =>
+        Machine.RunAsync("ctr", ["--address", socket, "--namespace", "k8s.io", .. arguments]);
 
     private static bool HasEnded(int pid)
     {

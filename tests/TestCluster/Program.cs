@@ -3,6 +3,7 @@ using Hem.TestCluster;
 return args switch
 {
     ["up"] => await DeveloperCluster.UpAsync(),
+    ["import", .. var files] => await DeveloperCluster.ImportAsync(files),
     ["down"] => await DeveloperCluster.DownAsync(),
     ["serve"] => await DeveloperCluster.ServeAsync(),
     _ => Usage(),
@@ -11,8 +12,9 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("""
-        test-cluster up      starts a Kubernetes of one node on this machine, prints the line that sets KUBECONFIG; nothing where it runs
-        test-cluster down    ends it and removes all of it
+        test-cluster up               starts a Kubernetes of one node on this machine, prints the line that sets KUBECONFIG; nothing where it runs
+        test-cluster import FILE...   makes images known to it, from the files that make/image writes
+        test-cluster down             ends it and removes all of it
         """);
     return 2;
 }
