@@ -6,9 +6,11 @@ using Hem.TestCluster;
 
 namespace Cluster.Tests;
 
-/// <summary>One cluster with a real node for all tests here, which knows the project's images.</summary>
+/// <summary>One cluster with a real node for all tests here, and Hem's operator in it as a pod: what `make demo` makes.</summary>
 public sealed class ClusterFixture : ControlPlaneFixture
 {
+    public const string OperatorNamespace = "hem-system";
+
     private Node? _node;
 
     public Node Node => ControlPlane is null ? null! : _node!;
@@ -49,12 +51,29 @@ public sealed class ClusterFixture : ControlPlaneFixture
     public async Task<string?> PhaseAsync(string space, string name) =>
         (string?)(await Api.GetAsync($"/api/v1/namespaces/{space}/pods/{name}"))?["status"]?["phase"];
 
+    public Task<string> KubectlAsync(params IEnumerable<string> arguments) => KubectlAsync(ControlPlane, arguments);
+
+    /// <summary>The operator's pods that are there, the newest last.</summary>
+    public async Task<IReadOnlyList<JsonNode>> OperatorPodsAsync() =>
+        [.. (await Api.GetAsync($"/api/v1/namespaces/{OperatorNamespace}/pods"))!["items"]!.AsArray()
+            .OrderBy(pod => (string)pod!["metadata"]!["creationTimestamp"]!).Select(pod => pod!)];
+
     protected override async Task StartedAsync(ControlPlane plane)
     {
-        var images = await Images.BuildAsync("trainer");
+        var images = await Images.BuildAsync();
         _node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });
         foreach (var image in images) await _node.ImportImageAsync(image);
+        await KubectlAsync(plane, "create", "namespace", OperatorNamespace);
+        await KubectlAsync(plane, "apply", "--validate=false", "-f", InRepository("crds"), "-f", InRepository("operator/rbac.yaml"),
+            "-f", InRepository("deploy/operator.yaml"));
+        await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=60s", "-f", InRepository("crds"));
+        await KubectlAsync(plane, "-n", OperatorNamespace, "rollout", "status", "deployment/hem-operator", "--timeout=180s");
     }
+
+    public static string InRepository(string path) => Path.Combine(Machine.Repository, path);
+
+    private static Task<string> KubectlAsync(ControlPlane plane, params IEnumerable<string> arguments) =>
+        Machine.RunAsync("kubectl", ["--kubeconfig", plane.Kubeconfig, .. arguments]);
 
     protected override async Task EndingAsync()
     {

@@ -51,9 +51,14 @@ public sealed class ClusterApi : IDisposable
         SendAsync(HttpMethod.Delete, path, options?.ToJsonString(), options is null ? null : "application/json", cancel);
 
     /// <summary>The answer as text: a pod's log, /metrics, /readyz.</summary>
-    public async Task<string> GetTextAsync(string path, CancellationToken cancel = default)
+    public Task<string> GetTextAsync(string path, CancellationToken cancel = default) =>
+        GetTextAsync(path, new Dictionary<string, string>(), cancel);
+
+    public async Task<string> GetTextAsync(string path, IReadOnlyDictionary<string, string> headers, CancellationToken cancel = default)
     {
-        using var answer = await _http.GetAsync(path, cancel);
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        foreach (var (name, value) in headers) request.Headers.Add(name, value);
+        using var answer = await _http.SendAsync(request, cancel);
         var text = await answer.Content.ReadAsStringAsync(cancel);
         return answer.IsSuccessStatusCode ? text : throw new ClusterApiException(HttpMethod.Get, path, answer.StatusCode, text);
     }

@@ -25,7 +25,7 @@ public static class Machine
     }
 
     /// <summary>Runs a program to its end and returns what it wrote; its stderr passes through to ours.</summary>
-    internal static async Task<string> RunAsync(string program, params IEnumerable<string> arguments)
+    public static async Task<string> RunAsync(string program, params IEnumerable<string> arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = new List<string>();

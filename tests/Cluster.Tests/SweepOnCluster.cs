@@ -1,0 +1,58 @@
+using System.Text.Json.Nodes;
+using Hem.TestCluster;
+
+namespace Cluster.Tests;
+
+/// <summary>A sweep of the cluster, as its API and the operator show it.</summary>
+internal sealed class SweepOnCluster(ClusterFixture cluster, string space, string name, CancellationToken cancel)
+{
+    private static readonly TimeSpan ToTheEnd = 2 * Timeouts.Long;
+
+    public string Namespace => space;
+
+    public string Name => name;
+
+    /// <returns>The status at the end.</returns>
+    public async Task<JsonNode> CompleteAsync()
+    {
+        JsonNode? status = null;
+        try
+        {
+            await Wait.UntilAsync(async () =>
+            {
+                status = (await cluster.Api.GetAsync($"/apis/hem.dev/v1alpha1/namespaces/{space}/hemsweeps/{name}", cancel))!["status"];
+                return status?["conditions"]?.AsArray().Any(c => (string?)c!["type"] == "Complete" && (string?)c["status"] == "True") == true;
+            }, $"the sweep {name} is complete", ToTheEnd, cancel);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException(
+                $"{e.Message}\nstatus: {status?.ToJsonString()}\n{await cluster.KubectlAsync("-n", space, "get", "hemtrials,jobs,pods,events")}\n"
+                + await cluster.KubectlAsync("-n", ClusterFixture.OperatorNamespace, "logs", "deployment/hem-operator", "--tail=50"));
+        }
+        return status!;
+    }
+
+    public async Task<IReadOnlyList<JsonNode>> TrialsAsync() =>
+        [.. (await cluster.Api.GetAsync($"/apis/hem.dev/v1alpha1/namespaces/{space}/hemtrials", cancel))!["items"]!.AsArray().Select(t => t!)];
+
+    /// <summary>Waits for a trainer that runs.</summary>
+    public Task<string> RunningPodAsync(string? except = null) => Wait.ForAsync(async () =>
+        (await cluster.Api.GetAsync($"/api/v1/namespaces/{space}/pods?labelSelector=hem.dev/sweep={name}&fieldSelector=status.phase=Running", cancel))!
+            ["items"]!.AsArray().Where(pod => pod!["metadata"]!["deletionTimestamp"] is null)
+            .Select(pod => (string)pod!["metadata"]!["name"]!).FirstOrDefault(pod => pod != except),
+        $"a pod of {name} runs", Timeouts.Long, cancel);
+
+    public Task<string> LogAsync(string pod) => cluster.Api.GetTextAsync($"/api/v1/namespaces/{space}/pods/{pod}/log", cancel);
+
+    /// <summary>A file of the operator's answers, as `hem report -n` reads it: through the API server, with a token that may get the sweep.</summary>
+    public async Task<string> AnswerAsync(string file)
+    {
+        var token = await cluster.ControlPlane.CreateServiceAccountTokenAsync(space, "asks", cancel: cancel);
+        await cluster.KubectlAsync("-n", space, "create", "rolebinding", $"asks-{Guid.NewGuid():N}", "--clusterrole=view", $"--serviceaccount={space}:asks");
+        var path = $"/api/v1/namespaces/{ClusterFixture.OperatorNamespace}/services/https:hem:web/proxy/v1/namespaces/{space}/sweeps/{name}/{file}";
+        return await Wait.ForAsync<string>(
+            async () => await cluster.Api.GetTextAsync(path, new Dictionary<string, string> { ["Hem-Authorization"] = $"Bearer {token}" }, cancel),
+            $"the operator answers with {file}", Timeouts.Normal, cancel);
+    }
+}

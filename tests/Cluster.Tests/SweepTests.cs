@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Hem.TestCluster;
+
+namespace Cluster.Tests;
+
+/// <summary>What `make demo` does, asserted: the operator as a pod, real trainers in real pods.</summary>
+public sealed class SweepTests(ClusterFixture cluster)
+{
+    private readonly CancellationToken _cancel = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_quickstart_runs_to_its_ranking()
+    {
+        var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "quickstart", _cancel);
+        await cluster.KubectlAsync("-n", sweep.Namespace, "apply", "--validate=false", "-f", ClusterFixture.InRepository("examples/quickstart.yaml"));
+
+        var status = await sweep.CompleteAsync();
+
+        ((int)status["trials"]!).ShouldBe(9);
+        ((int)status["done"]!).ShouldBe(9);
+        ((int?)status["failed"] ?? 0).ShouldBe(0);
+        foreach (var trial in await sweep.TrialsAsync())
+        {
+            ((string?)trial["status"]!["phase"]).ShouldBe("Succeeded");
+            ((int)trial["status"]!["attempts"]!).ShouldBe(1);
+        }
+        var best = (string)status["best"]!["configuration"]!;
+        (await cluster.KubectlAsync("-n", sweep.Namespace, "get", "hemsweeps")).ShouldContain(best);
+        (await cluster.KubectlAsync("-n", sweep.Namespace, "describe", "hemsweep", sweep.Name)).ShouldContain("Complete");
+
+        var ranking = await sweep.AnswerAsync("ranking.json");
+        ranking.ShouldContain(best);
+        Points(await sweep.AnswerAsync("points.csv")).Keys.Count.ShouldBe(9);
+        (await sweep.AnswerAsync("report.html")).ShouldContain("<svg");
+    }
+
+    [Fact]
+    public async Task Pods_killed_the_operator_killed_and_the_sweep_edited_lose_and_repeat_nothing()
+    {
+        var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "rough", _cancel);
+        await cluster.Api.ApplyAsync(Rough(seeds: 2), sweep.Namespace, _cancel);
+
+        var pod = await sweep.RunningPodAsync();
+        await Wait.UntilAsync(async () => (await sweep.LogAsync(pod)).Length > 0, "the trainer's log is readable", Timeouts.Normal, _cancel);
+        await cluster.KubectlAsync("-n", sweep.Namespace, "delete", "pod", pod, "--grace-period=0", "--force");
+
+        await sweep.RunningPodAsync(except: pod);
+        var leader = (string)(await cluster.OperatorPodsAsync())[^1]["metadata"]!["name"]!;
+        await cluster.KubectlAsync("-n", ClusterFixture.OperatorNamespace, "delete", "pod", leader, "--grace-period=0", "--force");
+        await cluster.Api.ApplyAsync(Rough(seeds: 3), sweep.Namespace, _cancel);
+
+        var status = await sweep.CompleteAsync();
+
+        ((int)status["trials"]!).ShouldBe(3);
+        ((int)status["done"]!).ShouldBe(3);
+        var trials = await sweep.TrialsAsync();
+        trials.Count.ShouldBe(3);
+        trials.Sum(trial => (int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
+        trials.Sum(trial => (int?)trial["status"]!["disruptions"] ?? 0).ShouldBe(1);
+        foreach (var (trial, iterations) in Points(await sweep.AnswerAsync("points.csv")))
+            iterations.ShouldBe(Enumerable.Range(1, iterations.Count), $"every point of {trial} once");
+        var events = await cluster.KubectlAsync("-n", sweep.Namespace, "get", "events");
+        events.ShouldContain("Complete");
+        events.ShouldContain(pod[..pod.LastIndexOf('-')][..^2], customMessage: "the disruption is told");
+    }
+
+    private static string Rough(int seeds) => $$"""
+        apiVersion: hem.dev/v1alpha1
+        kind: HemSweep
+        metadata: {name: rough}
+        spec:
+          base: {algorithm: hem, task: flipbit-15, iterations: 60, workers: 1, "N": 20, stopOnSuccess: false}
+          seeds: {count: {{seeds}}}
+          trainer:
+            checkpoints: {every: 1s}
+        """;
+
+    /// <summary>The iterations of each trial, as points.csv has them.</summary>
+    private static Dictionary<string, List<int>> Points(string csv)
+    {
+        var lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith('#')).ToList();
+        var header = lines[0].Split(',').ToList();
+        var (trial, iteration) = (header.IndexOf("trial"), header.IndexOf("iteration"));
+        return lines.Skip(1).Select(line => line.Split(',')).GroupBy(cells => cells[trial])
+            .ToDictionary(g => g.Key, g => g.Select(cells => int.Parse(cells[iteration], CultureInfo.InvariantCulture)).ToList());
+    }
+}
