@@ -25,7 +25,8 @@ public sealed class ClusterFixture : ControlPlaneFixture
     public async Task<string> RunPodAsync(string space, string name, string command, CancellationToken cancel)
     {
         await ApplyPodAsync(space, name, command, "{}", cancel);
-        await Wait.UntilAsync(async () => await PhaseAsync(space, name) is "Succeeded" or "Failed", $"pod {name} ends", Timeouts.Long, cancel);
+        await Wait.UntilAsync(
+            async () => await PhaseAsync(space, name) is "Succeeded" or "Failed", $"pod {name} ends", Timeouts.Long, cancel);
         var log = await Api.GetTextAsync($"/api/v1/namespaces/{space}/pods/{name}/log", cancel);
         (await PhaseAsync(space, name)).ShouldBe("Succeeded", log);
         return log;

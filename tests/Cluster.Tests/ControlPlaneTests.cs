@@ -44,7 +44,8 @@ public sealed class ControlPlaneTests(ClusterFixture cluster)
             ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator,
         });
         http.BaseAddress = plane.Server;
-        http.DefaultRequestHeaders.Authorization = new("Bearer", await plane.CreateServiceAccountTokenAsync(space, "reader", cancel: _cancel));
+        var token = await plane.CreateServiceAccountTokenAsync(space, "reader", cancel: _cancel);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
 
         (await http.GetAsync($"/api/v1/namespaces/{space}/configmaps", _cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await http.GetAsync($"/api/v1/namespaces/{space}/secrets", _cancel)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);

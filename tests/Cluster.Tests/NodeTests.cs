@@ -55,7 +55,10 @@ public sealed class NodeTests(ClusterFixture cluster)
     {
         _ = cluster.ControlPlane;
         var tmp = Directory.CreateTempSubdirectory("hem-killed-").FullName;
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "test-cluster"), ["serve"]) { Environment = { ["TMPDIR"] = tmp } };
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "test-cluster"), ["serve"])
+        {
+            Environment = { ["TMPDIR"] = tmp },
+        };
         using var keeper = Process.Start(start)!;
         var folder = Path.Combine(tmp, "hem-cluster");
         await Wait.UntilAsync(() => File.Exists(Path.Combine(folder, "ready")) || keeper.HasExited, "it runs", Timeouts.Long, _cancel);
@@ -70,7 +73,8 @@ public sealed class NodeTests(ClusterFixture cluster)
     }
 
     private static IEnumerable<string> ProcessesWith(string folder) =>
-        Directory.EnumerateDirectories("/proc").Where(p => int.TryParse(Path.GetFileName(p), out _)).Select(CommandLine).Where(c => c.Contains(folder));
+        Directory.EnumerateDirectories("/proc").Where(p => int.TryParse(Path.GetFileName(p), out _))
+            .Select(CommandLine).Where(c => c.Contains(folder));
 
     private static string CommandLine(string process)
     {

@@ -12,6 +12,8 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
 
     public string Name => name;
 
+    private string Resources => $"/apis/hem.dev/v1alpha1/namespaces/{space}";
+
     /// <returns>The status at the end.</returns>
     public async Task<JsonNode> CompleteAsync()
     {
@@ -20,39 +22,48 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
         {
             await Wait.UntilAsync(async () =>
             {
-                status = (await cluster.Api.GetAsync($"/apis/hem.dev/v1alpha1/namespaces/{space}/hemsweeps/{name}", cancel))!["status"];
-                return status?["conditions"]?.AsArray().Any(c => (string?)c!["type"] == "Complete" && (string?)c["status"] == "True") == true;
+                status = (await cluster.Api.GetAsync($"{Resources}/hemsweeps/{name}", cancel))!["status"];
+                return status?["conditions"]?.AsArray()
+                    .Any(c => (string?)c!["type"] == "Complete" && (string?)c["status"] == "True") == true;
             }, $"the sweep {name} is complete", ToTheEnd, cancel);
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException(
-                $"{e.Message}\nstatus: {status?.ToJsonString()}\n{await cluster.KubectlAsync("-n", space, "get", "hemtrials,jobs,pods,events")}\n"
-                + await cluster.KubectlAsync("-n", ClusterFixture.OperatorNamespace, "logs", "deployment/hem-operator", "--tail=50"));
+            var there = await cluster.KubectlAsync("-n", space, "get", "hemtrials,jobs,pods,events");
+            var log = await cluster.KubectlAsync("-n", ClusterFixture.OperatorNamespace, "logs", "deployment/hem-operator", "--tail=50");
+            throw new TimeoutException($"{e.Message}\nstatus: {status?.ToJsonString()}\n{there}\n{log}");
         }
         return status!;
     }
 
     public async Task<IReadOnlyList<JsonNode>> TrialsAsync() =>
-        [.. (await cluster.Api.GetAsync($"/apis/hem.dev/v1alpha1/namespaces/{space}/hemtrials", cancel))!["items"]!.AsArray().Select(t => t!)];
+        [.. (await cluster.Api.GetAsync($"{Resources}/hemtrials", cancel))!["items"]!.AsArray().Select(trial => trial!)];
 
     /// <summary>Waits for a trainer that runs.</summary>
-    public Task<string> RunningPodAsync(string? except = null) => Wait.ForAsync(async () =>
-        (await cluster.Api.GetAsync($"/api/v1/namespaces/{space}/pods?labelSelector=hem.dev/sweep={name}&fieldSelector=status.phase=Running", cancel))!
-            ["items"]!.AsArray().Where(pod => pod!["metadata"]!["deletionTimestamp"] is null)
-            .Select(pod => (string)pod!["metadata"]!["name"]!).FirstOrDefault(pod => pod != except),
-        $"a pod of {name} runs", Timeouts.Long, cancel);
+    public Task<string> RunningPodAsync(string? except = null)
+    {
+        var running = $"/api/v1/namespaces/{space}/pods?labelSelector=hem.dev/sweep={name}&fieldSelector=status.phase=Running";
+        return Wait.ForAsync(
+            async () => (await cluster.Api.GetAsync(running, cancel))!["items"]!.AsArray()
+                .Where(pod => pod!["metadata"]!["deletionTimestamp"] is null)
+                .Select(pod => (string)pod!["metadata"]!["name"]!).FirstOrDefault(pod => pod != except),
+            $"a pod of {name} runs", Timeouts.Long, cancel);
+    }
 
     public Task<string> LogAsync(string pod) => cluster.Api.GetTextAsync($"/api/v1/namespaces/{space}/pods/{pod}/log", cancel);
 
-    /// <summary>A file of the operator's answers, as `hem report -n` reads it: through the API server, with a token that may get the sweep.</summary>
+    /// <summary>
+    /// A file of the operator's answers, as `hem report -n` reads it: through the API server, with a token that may get the sweep.
+    /// </summary>
     public async Task<string> AnswerAsync(string file)
     {
         var token = await cluster.ControlPlane.CreateServiceAccountTokenAsync(space, "asks", cancel: cancel);
-        await cluster.KubectlAsync("-n", space, "create", "rolebinding", $"asks-{Guid.NewGuid():N}", "--clusterrole=view", $"--serviceaccount={space}:asks");
-        var path = $"/api/v1/namespaces/{ClusterFixture.OperatorNamespace}/services/https:hem:web/proxy/v1/namespaces/{space}/sweeps/{name}/{file}";
+        await cluster.KubectlAsync(
+            "-n", space, "create", "rolebinding", $"asks-{Guid.NewGuid():N}", "--clusterrole=view", $"--serviceaccount={space}:asks");
+        var service = $"/api/v1/namespaces/{ClusterFixture.OperatorNamespace}/services/https:hem:web/proxy";
+        var headers = new Dictionary<string, string> { ["Hem-Authorization"] = $"Bearer {token}" };
         return await Wait.ForAsync<string>(
-            async () => await cluster.Api.GetTextAsync(path, new Dictionary<string, string> { ["Hem-Authorization"] = $"Bearer {token}" }, cancel),
+            async () => await cluster.Api.GetTextAsync($"{service}/v1/namespaces/{space}/sweeps/{name}/{file}", headers, cancel),
             $"the operator answers with {file}", Timeouts.Normal, cancel);
     }
 }

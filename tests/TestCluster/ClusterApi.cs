@@ -8,7 +8,8 @@ using System.Text.Json.Nodes;
 namespace Hem.TestCluster;
 
 /// <summary>
-/// The API server by plain paths and JSON, as the administrator: what a test arranges and checks does not pass through the client under test.
+/// The API server by plain paths and JSON, as the administrator: what a test arranges and checks does not pass through the client under
+/// test.
 /// An answer that is no success is an <see cref="ClusterApiException"/> with the server's own words.
 /// </summary>
 public sealed class ClusterApi : IDisposable
@@ -63,13 +64,16 @@ public sealed class ClusterApi : IDisposable
         return answer.IsSuccessStatusCode ? text : throw new ClusterApiException(HttpMethod.Get, path, answer.StatusCode, text);
     }
 
-    /// <summary>Applies the objects of a YAML text (several documents allowed), as `kubectl apply --server-side --force-conflicts` does.</summary>
+    /// <summary>
+    /// Applies the objects of a YAML text (several documents allowed), as `kubectl apply --server-side --force-conflicts` does.
+    /// </summary>
     public async Task ApplyAsync(string yaml, string defaultNamespace = "default", CancellationToken cancel = default)
     {
         foreach (var document in Manifest.Split(yaml))
         {
             // A definition's own resources take a moment to be served.
-            var path = await Wait.ForAsync(() => PathAsync(document, defaultNamespace, cancel), $"{document.Kind} is served", cancel: cancel);
+            var path = await Wait.ForAsync(
+                () => PathAsync(document, defaultNamespace, cancel), $"{document.Kind} is served", cancel: cancel);
             await SendAsync(HttpMethod.Patch, path + "?fieldManager=test-cluster&force=true", document.Yaml,
                 "application/apply-patch+yaml", cancel);
         }

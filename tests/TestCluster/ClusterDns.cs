@@ -6,7 +6,8 @@ using System.Text;
 namespace Hem.TestCluster;
 
 /// <summary>
-/// The cluster's DNS, as far as pods need it: the addresses of services, by NAME.NAMESPACE.svc.cluster.local. Everything else does not exist.
+/// The cluster's DNS, as far as pods need it: the addresses of services, by NAME.NAMESPACE.svc.cluster.local. Everything else does not
+/// exist.
 /// </summary>
 internal sealed class ClusterDns : IAsyncDisposable
 {

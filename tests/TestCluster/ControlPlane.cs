@@ -6,8 +6,9 @@ using System.Text.Json.Nodes;
 namespace Hem.TestCluster;
 
 /// <summary>
-/// A real etcd and kube-apiserver, and kube-controller-manager and kube-scheduler where asked, as processes of this machine on free loopback
-/// ports, with data and certificates in one folder. Everything ends with <see cref="DisposeAsync"/>, or with this program if it is killed.
+/// A real etcd and kube-apiserver, and kube-controller-manager and kube-scheduler where asked, as processes of this machine on free
+/// loopback ports, with data and certificates in one folder. Everything ends with <see cref="DisposeAsync"/>, or
+/// with this program if it is killed.
 /// </summary>
 public sealed class ControlPlane : IAsyncDisposable
 {
@@ -43,7 +44,9 @@ public sealed class ControlPlane : IAsyncDisposable
 
     public Uri Server { get; }
 
-    /// <summary>The address of this machine that the API server listens on, and that pods (where there is a node) reach this machine by.</summary>
+    /// <summary>
+    /// The address of this machine that the API server listens on, and that pods (where there is a node) reach this machine by.
+    /// </summary>
     public IPAddress Address { get; }
 
     /// <summary>The certificate of the authority that signed the server's.</summary>
@@ -101,7 +104,9 @@ public sealed class ControlPlane : IAsyncDisposable
         return (string)(await Api.PostAsync($"{accounts}/{name}/token", request, cancel))["status"]!["token"]!;
     }
 
-    /// <summary>A namespace of a name not used before: each test works in its own. Where controllers run, its default service account is there.</summary>
+    /// <summary>
+    /// A namespace of a name not used before: each test works in its own. Where controllers run, its default service account is there.
+    /// </summary>
     public async Task<string> CreateNamespaceAsync(string prefix = "test", CancellationToken cancel = default)
     {
         var made = await Api.PostAsync("/api/v1/namespaces",
@@ -230,7 +235,8 @@ public sealed class ControlPlane : IAsyncDisposable
         var (certificate, key) = WriteServer("apiserver", ["localhost", "kubernetes", "kubernetes.default.svc"], addresses);
         var kubelet = _ca.Client("kube-apiserver-kubelet-client", "system:masters");
         var accounts = InFolder("service-accounts.key");
-        if (!File.Exists(accounts)) Write("service-accounts.key", ECDsa.Create(ECCurve.NamedCurves.nistP256).ExportECPrivateKeyPem() + "\n");
+        using var key256 = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        if (!File.Exists(accounts)) Write("service-accounts.key", key256.ExportECPrivateKeyPem() + "\n");
         return
         [
             $"--etcd-servers=http://127.0.0.1:{_etcdPort}", $"--secure-port={_apiPort}", $"--bind-address={Address}",

@@ -8,7 +8,9 @@ public sealed record ControlPlaneOptions
     /// <summary>Runs kube-scheduler.</summary>
     public bool Scheduler { get; init; }
 
-    /// <summary>The controllers' limit of requests a second (Kubernetes' own default is 20, which a test would measure instead of us).</summary>
+    /// <summary>
+    /// The controllers' limit of requests a second (Kubernetes' own default is 20, which a test would measure instead of us).
+    /// </summary>
     public int ControllerQps { get; init; } = 500;
 
     /// <summary>Prepares the network that a <see cref="Node"/> needs (root only).</summary>

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Hem.TestCluster;
 
 /// <summary>
-/// The cluster of `make cluster-up`: one a machine, kept by a process in the background until `make cluster-down`. The same code as the tests'.
+/// The cluster of `make cluster-up`: one a machine, kept by a process in the background until `make cluster-down`. The same code as the
+/// tests'.
 /// </summary>
 internal static class DeveloperCluster
 {
@@ -35,7 +36,8 @@ internal static class DeveloperCluster
             await Wait.UntilAsync(() => File.Exists(ReadyFile) || server.HasExited, "the cluster is ready", Timeouts.Long);
             if (!File.Exists(ReadyFile))
             {
-                Console.Error.WriteLine($"The cluster did not start (whole log: {Log}):\n{string.Join('\n', File.ReadLines(Log).TakeLast(20))}");
+                var last = string.Join('\n', File.ReadLines(Log).TakeLast(20));
+                Console.Error.WriteLine($"The cluster did not start (whole log: {Log}):\n{last}");
                 return 1;
             }
             Console.WriteLine($"Ready after {clock.Elapsed.TotalSeconds:0} s. `make cluster-down` ends it. Logs: {Folder}/logs");
@@ -83,7 +85,8 @@ internal static class DeveloperCluster
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, ended));
         Directory.CreateDirectory(Folder);
         File.WriteAllText(PidFile, $"{Environment.ProcessId}\n");
-        await using var plane = await ControlPlane.StartAsync(new ControlPlaneOptions { Scheduler = true, ForNode = true, Folder = Folder });
+        var options = new ControlPlaneOptions { Scheduler = true, ForNode = true, Folder = Folder };
+        await using var plane = await ControlPlane.StartAsync(options);
         await using var node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });
         File.WriteAllText(ReadyFile, "");
         await ended.Task;

@@ -27,7 +27,8 @@ public static class Machine
     /// <summary>Runs a program to its end and returns what it wrote; its stderr passes through to ours.</summary>
     public static async Task<string> RunAsync(string program, params IEnumerable<string> arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
         var errors = new List<string>();
         process.ErrorDataReceived += (_, line) =>
         {
@@ -41,7 +42,8 @@ public static class Machine
         if (process.ExitCode == 0) return output;
         var said = string.Join('\n', errors.TakeLast(15));
         if (process.ExitCode == 3) throw new CannotException(said);
-        throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)} failed ({process.ExitCode}): {said}");
+        throw new InvalidOperationException(
+            $"{Path.GetFileName(program)} {string.Join(' ', arguments)} failed ({process.ExitCode}): {said}");
     }
 
     private static string FindRepository()

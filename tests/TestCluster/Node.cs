@@ -36,7 +36,9 @@ public sealed class Node : IAsyncDisposable
 
     private NodeFiles Files => new(_plane, Name);
 
-    /// <param name="plane">Started with <see cref="ControlPlaneOptions.ForNode"/>, <see cref="ControlPlaneOptions.Scheduler"/> and controllers.</param>
+    /// <param name="plane">
+    /// Started with <see cref="ControlPlaneOptions.ForNode"/>, <see cref="ControlPlaneOptions.Scheduler"/> and controllers.
+    /// </param>
     /// <exception cref="CannotException">This machine cannot; the reason.</exception>
     public static async Task<Node> StartAsync(ControlPlane plane, NodeOptions? options = null, CancellationToken cancel = default)
     {

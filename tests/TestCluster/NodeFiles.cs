@@ -23,7 +23,8 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
         File.WriteAllLines(In("kubelet.flags"),
         [
             $"--kubeconfig={plane.ComponentKubeconfig("kubelet", $"system:node:{name}", "system:nodes")}",
-            "--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock", "--pod-infra-container-image=localhost/hem-pause:1",
+            "--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock",
+            "--pod-infra-container-image=localhost/hem-pause:1",
             $"--root-dir={In("kubelet")}", $"--cert-dir={In("kubelet-certificates")}", $"--node-ip={_network.NodeAddress}",
             $"--hostname-override={name}", $"--volume-plugin-dir={In("volume-plugins")}",
         ]);
@@ -47,7 +48,10 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
                   accessModes: [ReadWriteOnce, ReadWriteMany]
                   persistentVolumeReclaimPolicy: Retain
                   local: {path: {{folder}} }
-                  nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [{{name}}] }] }] } }
+                  nodeAffinity:
+                    required:
+                      nodeSelectorTerms:
+                      - matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [{{name}}]}]
                 """;
         }
     }
@@ -55,10 +59,10 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
     /// <returns>false while a process still lingers in one.</returns>
     public bool RemoveControlGroups()
     {
-        foreach (var top in Controllers().Append($"{ControlGroups}/unified").Select(c => Path.Combine(c, ControlGroup)).Where(Directory.Exists))
-            foreach (var group in Directory.EnumerateDirectories(top, "*", SearchOption.AllDirectories).Append(top).OrderByDescending(g => g.Length))
-                if (NativeMethods.RemoveDirectory(group) != 0 && Directory.Exists(group)) return false;
-        return true;
+        var tops = Controllers().Append($"{ControlGroups}/unified").Select(c => Path.Combine(c, ControlGroup)).Where(Directory.Exists);
+        var groups = tops.SelectMany(top => Directory.EnumerateDirectories(top, "*", SearchOption.AllDirectories).Append(top));
+        return groups.OrderByDescending(group => group.Length).ToList()
+            .TrueForAll(group => NativeMethods.RemoveDirectory(group) == 0 || !Directory.Exists(group));
     }
 
     private string ContainerdConfig => $"""
@@ -139,5 +143,6 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
     /// <summary>The folders under which control groups are made: one a controller, or one for all on a machine with version 2.</summary>
     private static IEnumerable<string> Controllers() => File.Exists($"{ControlGroups}/cgroup.controllers")
         ? [ControlGroups]
-        : Directory.EnumerateDirectories(ControlGroups).Where(c => new DirectoryInfo(c).LinkTarget is null && Path.GetFileName(c) != "unified");
+        : Directory.EnumerateDirectories(ControlGroups)
+            .Where(c => new DirectoryInfo(c).LinkTarget is null && Path.GetFileName(c) != "unified");
 }

@@ -3,8 +3,9 @@ using System.Net;
 namespace Hem.TestCluster;
 
 /// <summary>
-/// The pair of network links between this machine and a node, which lives in a network of its own. Clusters are numbered, so that they do not
-/// meet: node N has 10.231.N.2, its pods 10.232.N.0/24 and its services 10.233.N.0/24, all reachable from this machine through its link.
+/// The pair of network links between this machine and a node, which lives in a network of its own. Clusters are numbered, so that they do
+/// not meet: node N has 10.231.N.2, its pods 10.232.N.0/24 and its services 10.233.N.0/24, all reachable from this machine
+/// through its link.
 /// </summary>
 internal sealed class NodeNetwork
 {

@@ -12,7 +12,7 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("""
-        test-cluster up               starts a Kubernetes of one node on this machine, prints the line that sets KUBECONFIG; nothing where it runs
+        test-cluster up               starts a Kubernetes of one node on this machine, if none runs; prints the line that sets KUBECONFIG
         test-cluster import FILE...   makes images known to it, from the files that make/image writes
         test-cluster down             ends it and removes all of it
         """);

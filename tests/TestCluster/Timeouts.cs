@@ -1,6 +1,8 @@
 namespace Hem.TestCluster;
 
-/// <summary>The one set of timeouts that tests wait with: long enough for a machine with other work, since a test that passes never waits them out.</summary>
+/// <summary>
+/// The one set of timeouts that tests wait with: long enough for a machine with other work, since a test that passes never waits them out.
+/// </summary>
 public static class Timeouts
 {
     /// <summary>What the API server or a controller does at once.</summary>

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Hem.TestCluster;
 
-/// <summary>Waits for a condition instead of sleeping. What was thrown while looking counts as "not yet" and is told when the time is over.</summary>
+/// <summary>
+/// Waits for a condition instead of sleeping. What was thrown while looking counts as "not yet" and is told when the time is over.
+/// </summary>
 public static class Wait
 {
     public static Task UntilAsync(Func<bool> condition, string what, TimeSpan? timeout = null, CancellationToken cancel = default) =>
@@ -33,7 +35,8 @@ public static class Wait
                 last = e;
             }
             if (clock.Elapsed > limit)
-                throw new TimeoutException($"Not seen in {limit.TotalSeconds:0} s: {what}" + (last is null ? "" : $" ({last.Message})"), last);
+                throw new TimeoutException(
+                    $"Not seen in {limit.TotalSeconds:0} s: {what}" + (last is null ? "" : $" ({last.Message})"), last);
             await Task.Delay(Timeouts.Poll, cancel);
         }
     }
