@@ -12,7 +12,7 @@ SWEEP   ?= examples/quickstart.yaml
 SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
-BENCHES := planner ingest mstep train-flipbit overhead reports
+BENCHES := planner ingest mstep train-flipbit overhead reports operator latency
 
 .PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds format bench $(BENCHES:%=bench-%) clean
 
@@ -84,6 +84,14 @@ bench-planner bench-ingest bench-overhead bench-reports: bench-%: artifacts/.ben
 bench-mstep bench-train-flipbit: bench-%: artifacts/.bench-built
 	@make/need-apt python3-torch libopenblas0-openmp
 	@artifacts/bin/Hem.Bench/release/hem-bench $*
+
+bench-operator bench-latency: bench-%: artifacts/.operator-bench-built
+	@artifacts/bin/Hem.OperatorBench/release/hem-operator-bench $*
+
+artifacts/.operator-bench-built: $(SOURCES) $(TESTS)
+	@make/need-dotnet
+	@dotnet build bench/Hem.OperatorBench -c Release -v q -clp:ErrorsOnly
+	@touch $@
 
 artifacts/.bench-built: build $(TESTS)
 	@dotnet build bench/Hem.Bench -c Release -v q -clp:ErrorsOnly

@@ -29,7 +29,8 @@ internal static class RunCommand
             HelpName = "BYTES",
             DefaultValueFactory = _ => usual.CheckpointBytes,
         };
-        Option<string> address = Text("--progress-address", "HOST:PORT", "Where trainers reach the progress service", usual.ProgressAddress);
+        Option<string> address = Text(
+            "--progress-address", "HOST:PORT", "Where trainers reach the progress service", usual.ProgressAddress);
         Option<IPEndPoint> progress = EndPoint("--progress-listen", "Where the progress service listens", usual.ProgressListen);
         Option<IPEndPoint> answers = EndPoint("--answers-listen", "Where reports and rankings are served", usual.AnswersListen);
         Option<IPEndPoint> health = EndPoint("--health-listen", "Where /healthz and /readyz are served", usual.HealthListen);
@@ -40,7 +41,8 @@ internal static class RunCommand
             Description = "How to reach the API server (default: as a pod, else the user's kubeconfig)",
             HelpName = "FILE",
         };
-        Option<TimeSpan> lease = Seconds("--leader-elect-lease-duration", "How long a leader that says nothing is left alone", usual.LeaseDuration);
+        Option<TimeSpan> lease = Seconds(
+            "--leader-elect-lease-duration", "How long a leader that says nothing is left alone", usual.LeaseDuration);
         Option<TimeSpan> renew = Seconds("--leader-elect-renew-deadline", "How long a leader tries to renew", usual.RenewDeadline);
         Option<TimeSpan> retry = Seconds("--leader-elect-retry-period", "Pause between tries", usual.RetryPeriod);
         Option<int> parallelism = new("--default-parallelism")
@@ -51,7 +53,8 @@ internal static class RunCommand
         };
         var command = new Command("run", "Run the sweeps of a cluster")
         {
-            ns, watch, store, checkpoints, address, progress, answers, health, image, gpuImage, kubeconfig, lease, renew, retry, parallelism,
+            ns, watch, store, checkpoints, address, progress, answers, health, image, gpuImage, kubeconfig,
+            lease, renew, retry, parallelism,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
         {
@@ -111,7 +114,8 @@ internal static class RunCommand
         Description = description,
         HelpName = "ADDRESS:PORT",
         DefaultValueFactory = _ => otherwise,
-        CustomParser = result => Parse(result, name, text => IPEndPoint.TryParse(text, out IPEndPoint? point) ? point : null, "an address and a port"),
+        CustomParser = result =>
+            Parse(result, name, text => IPEndPoint.TryParse(text, out IPEndPoint? point) ? point : null, "an address and a port"),
     };
 
     private static Option<TimeSpan> Seconds(string name, string description, TimeSpan otherwise) => new(name)

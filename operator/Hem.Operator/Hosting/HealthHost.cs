@@ -7,7 +7,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hem.Operator.Hosting;
 
-/// <summary>Says to whoever asks that the process is well: <c>/healthz</c> and <c>/readyz</c>. Every replica is ready, whether it leads or not.</summary>
+/// <summary>
+/// Says to whoever asks that the process is well: <c>/healthz</c> and <c>/readyz</c>. Every replica is ready, whether it leads or not.
+/// </summary>
 internal sealed class HealthHost : IAsyncDisposable
 {
     private readonly WebApplication _application;

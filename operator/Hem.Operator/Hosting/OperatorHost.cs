@@ -26,7 +26,8 @@ internal sealed class OperatorHost : IAsyncDisposable
 
     /// <param name="wrap">Put around the requests to the API server: faults, in tests.</param>
     public OperatorHost(
-        OperatorOptions options, ILoggerFactory loggers, TimeProvider? time = null, Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
+        OperatorOptions options, ILoggerFactory loggers, TimeProvider? time = null,
+        Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
     {
         (_options, _loggers, _time) = (options, loggers, time ?? TimeProvider.System);
         _logger = loggers.CreateLogger("Hem.Operator");
@@ -100,9 +101,8 @@ internal sealed class OperatorHost : IAsyncDisposable
         await using ProgressHost progress = await ProgressHost.StartAsync(
             _options.ProgressListen, authority, store, checkpoints, certificates, _metrics, _loggers, _time, cancel);
         using var answers = new AnswerCache(store, Path.Combine(_options.Store, "answers"), _time);
-        await using AnswerHost web = await AnswerHost.StartAsync(
-            _options.AnswersListen, new AnswerEndpoints(answers, new AccessReviewer(_client, _metrics, _time), _metrics, _logger), certificates,
-            _loggers, cancel);
+        var endpoints = new AnswerEndpoints(answers, new AccessReviewer(_client, _metrics, _time), _metrics, _logger);
+        await using AnswerHost web = await AnswerHost.StartAsync(_options.AnswersListen, endpoints, certificates, _loggers, cancel);
         await using var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -15,14 +15,15 @@ internal sealed record EndedAttempt(
     string Namespace, string Name, HemTrialResource? Trial, int Number, V1Job? Job, V1Pod? Pod, AttemptOutcome Outcome, string? LastWords);
 
 /// <summary>
-/// What is left to do once an attempt's end is in the record, and that nobody has to wait for: telling of failures and disruptions, with the
-/// last lines of the log, and then deleting the Job. What is lost here with a process is found again: a Job of an attempt that has ended
-/// is deleted by whoever sees it.
+/// What is left to do once an attempt's end is in the record, and that nobody has to wait for: telling of failures and disruptions, with
+/// the last lines of the log, and then deleting the Job. What is lost here with a process is found again: a Job of an attempt that has
+/// ended is deleted by whoever sees it.
 /// </summary>
 internal sealed class Aftermath : IAsyncDisposable
 {
     private const int LogLines = 10;
     private const int Workers = 16;
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LogLimit = TimeSpan.FromSeconds(5);
 
     private readonly KubernetesClient _client;
@@ -44,10 +45,16 @@ internal sealed class Aftermath : IAsyncDisposable
 
     public void See(EndedAttempt ended) => _ended.Writer.TryWrite(ended);
 
-    /// <summary>Deletes the Job (that very one), however long it takes.</summary>
+    /// <summary>Whether the API server still has the Job of that namespace, name and UID, as far as is seen here.</summary>
+    public Func<string, string, string, bool> Exists { get; set; } = (_, _, _) => true;
+
+    /// <summary>
+    /// Deletes a Job (that very one) that is seen though its attempt has ended, however long it takes. Most often it is deleted already and
+    /// a watch is late: that is waited for.
+    /// </summary>
     public void DeleteJob(V1Job job)
     {
-        if (_deleting.TryAdd(job.Metadata.Uid!, 0)) _jobs.Add((job.Metadata.Namespace!, job.Metadata.Name!, job.Metadata.Uid!));
+        if (_deleting.TryAdd(job.Metadata.Uid!, 0)) _jobs.AddAfter(KeyOf(job), Settling);
     }
 
     public async ValueTask DisposeAsync()
@@ -61,6 +68,8 @@ internal sealed class Aftermath : IAsyncDisposable
 
     private async Task<ReconcileResult> DeleteAsync((string Namespace, string Name, string Uid) job, CancellationToken cancel)
     {
+        _deleting.TryRemove(job.Uid, out _);
+        if (!Exists(job.Namespace, job.Name, job.Uid)) return default;
         try
         {
             await _client.DeleteAsync(Resources.Jobs, job.Namespace, job.Name, new DeleteOptions
@@ -74,9 +83,11 @@ internal sealed class Aftermath : IAsyncDisposable
             // Another one of that name: this one is gone.
         }
 
-        _deleting.TryRemove(job.Uid, out _);
         return default;
     }
+
+    private static (string Namespace, string Name, string Uid) KeyOf(V1Job job) =>
+        (job.Metadata.Namespace!, job.Metadata.Name!, job.Metadata.Uid!);
 
     private async Task TellAsync()
     {
@@ -106,7 +117,7 @@ internal sealed class Aftermath : IAsyncDisposable
             _events.Warning(trial, result == AttemptResult.Failed ? "AttemptFailed" : "AttemptDisrupted", message);
         }
 
-        if (ended.Job is { Metadata.DeletionTimestamp: null } job) DeleteJob(job);
+        if (ended.Job is { Metadata.DeletionTimestamp: null } job) _jobs.Add(KeyOf(job));
     }
 
     private async Task<string> LastWordsAsync(EndedAttempt ended, CancellationToken cancel)
@@ -120,7 +131,8 @@ internal sealed class Aftermath : IAsyncDisposable
             return (await _client.ReadPodLogAsync(
                 ended.Namespace, pod.Metadata.Name!, JobBuilder.Container, LogLines, cancel: limit.Token)).TrimEnd();
         }
-        catch (Exception e) when (e is KubernetesException or HttpRequestException or OperationCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception e) when (
+            e is KubernetesException or HttpRequestException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
             return "";
         }

@@ -7,8 +7,8 @@ using Hem.Results;
 namespace Hem.Operator.Sweeps;
 
 /// <summary>
-/// The final scores of a sweep's complete trials, and which configuration they put first. Scores are added as trials complete, so that nothing
-/// is read twice; the ranking is made anew only where a score came since.
+/// The final scores of a sweep's complete trials, and which configuration they put first. Scores are added as trials complete, so that
+/// nothing is read twice; the ranking is made anew only where a score came since.
 /// </summary>
 internal sealed class BestTracker
 {

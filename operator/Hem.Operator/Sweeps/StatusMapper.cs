@@ -89,7 +89,8 @@ internal static class StatusMapper
 
     private static HemTrialPhase PhaseOf(TrialStatus status, TrialState state) => status.Phase switch
     {
-        TrialPhase.Running => state.Live is { } live && live.Pods.Exists(pod => pod.View.Phase is AttemptPhase.Running or AttemptPhase.Stopping)
+        TrialPhase.Running => state.Live is { } live
+            && live.Pods.Exists(pod => pod.View.Phase is AttemptPhase.Running or AttemptPhase.Stopping)
             ? HemTrialPhase.Running
             : HemTrialPhase.Pending,
         TrialPhase.BackingOff => HemTrialPhase.BackingOff,

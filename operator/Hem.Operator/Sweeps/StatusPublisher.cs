@@ -139,7 +139,8 @@ internal sealed class StatusPublisher : IAsyncDisposable
                 if (entry is not null && tokens < 1)
                 {
                     Put(entry);
-                    (entry, wait) = (null, TimeSpan.FromSeconds((1 - tokens) / _options.StatusWritesPerSecond) + TimeSpan.FromMilliseconds(1));
+                    wait = TimeSpan.FromSeconds((1 - tokens) / _options.StatusWritesPerSecond) + TimeSpan.FromMilliseconds(1);
+                    entry = null;
                 }
 
                 if (entry is null)

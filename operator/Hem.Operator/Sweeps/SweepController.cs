@@ -8,8 +8,8 @@ using Hem.Results;
 namespace Hem.Operator.Sweeps;
 
 /// <summary>
-/// Runs the sweeps of a cluster (or a namespace): informers of HemSweeps, HemTrials, Jobs and pods post what they see to the reconciler of the
-/// sweep that it belongs to, by UID, and a work queue sees to it that each is reconciled by one worker at a time.
+/// Runs the sweeps of a cluster (or a namespace): informers of HemSweeps, HemTrials, Jobs and pods post what they see to the reconciler of
+/// the sweep that it belongs to, by UID, and a work queue sees to it that each is reconciled by one worker at a time.
 /// </summary>
 internal sealed class SweepController : IAsyncDisposable
 {
@@ -18,7 +18,9 @@ internal sealed class SweepController : IAsyncDisposable
     private readonly SweepServices _services;
     private readonly ConcurrentDictionary<string, SweepReconciler> _sweeps = new(StringComparer.Ordinal);
 
-    /// <summary>UIDs of the sweeps by namespace and name, the last seen of each: for objects that are in the way of a sweep not their own.</summary>
+    /// <summary>
+    /// UIDs of the sweeps by namespace and name, the last seen of each: for objects that are in the way of a sweep not their own.
+    /// </summary>
     private readonly ConcurrentDictionary<(string Namespace, string Name), string> _byName = new();
     private readonly WorkQueue<string> _queue;
     private readonly Informer<HemSweepResource> _sweepInformer;
@@ -40,6 +42,7 @@ internal sealed class SweepController : IAsyncDisposable
         _jobInformer.Changed += OnJob;
         _podInformer.Changed += OnPod;
         services.Progress.Stored += OnReports;
+        services.Aftermath.Exists = (space, name, uid) => _jobInformer.Indexer.Get(space, name)?.Metadata.Uid == uid;
     }
 
     /// <summary>Runs until cancelled. What is under way then is given up; whoever leads next finds it as it is.</summary>

@@ -15,7 +15,8 @@ internal sealed class SweepEngine : IAsyncDisposable
     private readonly Aftermath _aftermath;
     private readonly SweepController _controller;
 
-    /// <param name="client">Its writes must be refused when this process leads no more (<see cref="KubernetesClientOptions.MayWrite"/>).</param>
+    /// <param name="client">Its writes must be refused when this process leads no more (<see
+    /// cref="KubernetesClientOptions.MayWrite"/>).</param>
     /// <param name="pods">The same that <paramref name="progress"/>' authority looks pods up in.</param>
     public SweepEngine(
         KubernetesClient client, ResultStore store, ProgressService progress, ITrust trust, PodLookup pods, OperatorOptions options,

@@ -44,8 +44,10 @@ internal sealed partial class SweepReconciler
                 .Select(_model!.Record),
         ];
         if (creations.Length > 0) await services.Store.AddTrialsAsync(Uid, creations, cancel);
-        return await MarkAsync([.. work.Where(pair => pair.Action is MarkSuperseded).Select(pair => pair.State)], superseded: true, cancel)
-            | await MarkAsync([.. work.Where(pair => pair.Action is ClearSuperseded).Select(pair => pair.State)], superseded: false, cancel);
+        TrialState[] marks = [.. work.Where(pair => pair.Action is MarkSuperseded).Select(pair => pair.State)];
+        TrialState[] clears = [.. work.Where(pair => pair.Action is ClearSuperseded).Select(pair => pair.State)];
+        return creations.Length + marks.Length + clears.Length > 0
+            && await MarkAsync(marks, superseded: true, cancel) | await MarkAsync(clears, superseded: false, cancel);
     }
 
     private async Task<bool> MarkAsync(TrialState[] states, bool superseded, CancellationToken cancel)

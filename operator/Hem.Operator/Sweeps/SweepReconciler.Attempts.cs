@@ -96,8 +96,8 @@ internal sealed partial class SweepReconciler
     }
 
     /// <summary>
-    /// Jobs of attempts that are not live: of one that the record says has ended, it is deleted. One that the record knows nothing of (it was
-    /// lost, or is older than the cluster) is adopted if its number is still free.
+    /// Jobs of attempts that are not live: of one that the record says has ended, it is deleted. One that the record knows nothing of (it
+    /// was lost, or is older than the cluster) is adopted if its number is still free.
     /// </summary>
     private async Task SeeToOldJobsAsync(TrialState state, CancellationToken cancel)
     {
@@ -228,8 +228,8 @@ internal sealed partial class SweepReconciler
     // ---- stopping ----
 
     /// <summary>
-    /// Deletes the Job in the foreground: its pods are asked to save and leave, and it stays, deleting, until they have. That we asked is written
-    /// on it first, so that whoever sees the end knows.
+    /// Deletes the Job in the foreground: its pods are asked to save and leave, and it stays, deleting, until they have. That we asked is
+    /// written on it first, so that whoever sees the end knows.
     /// </summary>
     /// <returns>True where there is something new to judge.</returns>
     private async Task<bool> DeleteJobAsync(LiveAttempt live, CancellationToken cancel)
@@ -278,7 +278,8 @@ internal sealed partial class SweepReconciler
 
     private Action? Stop(StopAttempt stop)
     {
-        if (!_trials.TryGetValue(stop.Trial, out TrialState? state) || state.Live is not { } live || live.Number != stop.Number) return null;
+        if (!_trials.TryGetValue(stop.Trial, out TrialState? state)
+            || state.Live is not { } live || live.Number != stop.Number) return null;
         live.StopReason ??= Words(stop.Reason);
         // Both ways: the word travels faster than the signal, and the signal reaches those that are not connected.
         foreach (AttemptPod pod in live.Pods)
@@ -314,7 +315,9 @@ internal sealed partial class SweepReconciler
         return live.Pods.Count > 0;
     }
 
-    /// <summary>The end of an attempt: first what it said last, then whether that was Finished, then the record, then everybody else.</summary>
+    /// <summary>
+    /// The end of an attempt: first what it said last, then whether that was Finished, then the record, then everybody else.
+    /// </summary>
     private async Task<Action?> EndAsync(TrialState state, LiveAttempt live, AttemptView view, CancellationToken cancel)
     {
         await SettlePodsAsync(live);

@@ -15,7 +15,8 @@ internal sealed partial class SweepReconciler
         ReadSpec();
         await SaveSpecAsync(cancel);
         _observed = new ObservedSweep(_desired);
-        ILookup<string, AttemptRecord> attempts = services.Store.ReadAttempts(Uid).ToLookup(attempt => attempt.Trial, StringComparer.Ordinal);
+        ILookup<string, AttemptRecord> attempts =
+            services.Store.ReadAttempts(Uid).ToLookup(attempt => attempt.Trial, StringComparer.Ordinal);
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (TrialRecord record in services.Store.ReadTrials(Uid))
         {
@@ -74,7 +75,8 @@ internal sealed partial class SweepReconciler
         if (state.OldJobs.Remove(live.Number, out V1Job? job) && live.Job is null) Attach(live, job);
         foreach (V1Pod pod in state.EarlyPods.OrderBy(pod => pod.Metadata.CreationTimestamp))
         {
-            if (PodLookup.IdentityOf(pod)?.AttemptNumber != live.Number || live.Pods.Exists(known => known.Uid == pod.Metadata.Uid)) continue;
+            if (PodLookup.IdentityOf(pod)?.AttemptNumber != live.Number) continue;
+            if (live.Pods.Exists(known => known.Uid == pod.Metadata.Uid)) continue;
             live.Pods.Add(new AttemptPod(pod));
             live.WasLaunched = true;
         }
@@ -83,8 +85,8 @@ internal sealed partial class SweepReconciler
     }
 
     /// <summary>
-    /// The record was lost, or is older than the cluster: what the HemTrial says of itself stands in, so that what is complete is not run again
-    /// and no attempt's number is used twice.
+    /// The record was lost, or is older than the cluster: what the HemTrial says of itself stands in, so that what is complete is not run
+    /// again and no attempt's number is used twice.
     /// </summary>
     private async Task LoadUnrecordedAsync(TrialState state, CancellationToken cancel)
     {

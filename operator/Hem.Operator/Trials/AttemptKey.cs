@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Hem.Operator.Trials;
 
-/// <summary>Names that follow from a trial and the number of its attempt alone, so that whoever makes them twice makes the same thing.</summary>
+/// <summary>
+/// Names that follow from a trial and the number of its attempt alone, so that whoever makes them twice makes the same thing.
+/// </summary>
 internal static class AttemptKey
 {
     /// <summary>The attempt's identity in the result store. Its pods are bound to it there, each with its own UID.</summary>

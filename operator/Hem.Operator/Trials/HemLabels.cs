@@ -6,7 +6,9 @@ internal static class HemLabels
     /// <summary>The sweep's name, for people.</summary>
     public const string Sweep = "hem.dev/sweep";
 
-    /// <summary>The sweep's UID, by which everything of a sweep is found: one of that name that was deleted and made again has another.</summary>
+    /// <summary>
+    /// The sweep's UID, by which everything of a sweep is found: one of that name that was deleted and made again has another.
+    /// </summary>
     public const string SweepUid = "hem.dev/sweep-uid";
     public const string Trial = "hem.dev/trial";
 

@@ -15,8 +15,8 @@ internal interface IPodLookup
     AttemptIdentity? Find(string podUid);
 
     /// <summary>
-    /// The pods of a trial that may still run something, the first of them first: by attempt, then by creation. The grant of a trial belongs
-    /// to the first one, and to nobody while that one may live.
+    /// The pods of a trial that may still run something, the first of them first: by attempt, then by creation. The grant of a trial
+    /// belongs to the first one, and to nobody while that one may live.
     /// </summary>
     IReadOnlyList<AttemptIdentity> Alive(string sweepUid, string trial);
 

@@ -198,6 +198,7 @@ internal static partial class PodObserver
     [GeneratedRegex(@"^0/(?<nodes>\d+) nodes are available: (?<lacking>\d+) Insufficient (?<what>[^,\s]+?)\.(\s|$)")]
     private static partial Regex Insufficient();
 
-    [GeneratedRegex("^(Usage of EmptyDir volume|Pod ephemeral local storage usage exceeds|Container .+ exceeded its local ephemeral storage)")]
+    [GeneratedRegex(
+        "^(Usage of EmptyDir volume|Pod ephemeral local storage usage exceeds|Container .+ exceeded its local ephemeral storage)")]
     private static partial Regex OwnStorage();
 }

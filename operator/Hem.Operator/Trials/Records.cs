@@ -8,7 +8,8 @@ namespace Hem.Operator.Trials;
 internal static class Records
 {
     /// <summary>
-    /// Stands for "its pod is known" in a record: no process id means anything in a cluster. The time beside it is the pod's start, Unix ms.
+    /// Stands for "its pod is known" in a record: no process id means anything in a cluster. The time beside it is the pod's start, Unix
+    /// ms.
     /// </summary>
     public const int PodMark = 1;
 

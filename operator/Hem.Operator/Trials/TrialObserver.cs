@@ -70,7 +70,7 @@ internal static class TrialObserver
     {
         PodView view = last.View;
         bool wasDeleted = last.IsGone || last.Pod.Metadata.DeletionTimestamp is not null;
-        if (wasDeleted && attempt is { StopReason: null, Disruption: null, Job: { Spec.Suspend: true } suspended } && !IsDeleting(suspended))
+        if (wasDeleted && !IsLeaving(attempt) && attempt.Job is { Spec.Suspend: true } suspended && !IsDeleting(suspended))
             return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(suspended), null, AttemptStep.Suspend);
         if (view.Phase == AttemptPhase.Gone && attempt.Job is { } job)
         {

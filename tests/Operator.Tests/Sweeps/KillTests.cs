@@ -71,14 +71,21 @@ public sealed class KillTests(ControlPlaneFixture fixture)
     private static async Task<string> DescribeAsync(HostWorld world, string uid)
     {
         HemSweepStatus status = (await world.SweepAsync())!.Status!;
-        IEnumerable<string> trials = (await world.TrialsAsync()).OrderBy(trial => trial.Metadata.Name, StringComparer.Ordinal).Select(trial =>
-            $"{trial.Metadata.Name} {trial.Status!.Phase} {trial.Status.Attempts} {trial.Status.Failures} {trial.Status.Disruptions} {trial.Status.Progress}");
+        IEnumerable<string> trials = (await world.TrialsAsync())
+            .Select(trial => (trial.Metadata.Name, Status: trial.Status!))
+            .OrderBy(trial => trial.Name, StringComparer.Ordinal)
+            .Select(trial => $"{trial.Name} {trial.Status.Phase} {trial.Status.Progress}, attempts {trial.Status.Attempts}, "
+                + $"failures {trial.Status.Failures}, disruptions {trial.Status.Disruptions}");
         ResultStore store = await Wait.ForAsync(() => Task.FromResult(world.Store), "an operator leads");
-        IEnumerable<string> attempts = store.ReadAttempts(uid).Select(attempt => $"{attempt.Trial} {attempt.Number} {attempt.Outcome}").Order();
+        IEnumerable<string> attempts =
+            store.ReadAttempts(uid).Select(attempt => $"{attempt.Trial} {attempt.Number} {attempt.Outcome}").Order();
         return string.Join('\n',
         [
-            $"{status.State} {status.Trials} {status.Done} {status.Running} {status.Failed} best {status.Best?.Score} of {status.Best?.Seeds}",
-            .. trials, .. attempts, $"{store.ReadPoints(uid).Count()} points, most trainers of one trial at once: {world.Kubelet.MostOfOneTrial}",
+            $"{status.State} {status.Trials} {status.Done} {status.Running} {status.Failed}",
+            $"best {status.Best?.Score} of {status.Best?.Seeds}",
+            .. trials,
+            .. attempts,
+            $"{store.ReadPoints(uid).Count()} points, most trainers of one trial at once: {world.Kubelet.MostOfOneTrial}",
         ]);
     }
 }

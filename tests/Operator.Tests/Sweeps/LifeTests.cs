@@ -124,9 +124,9 @@ public sealed class LifeTests(ControlPlaneFixture fixture)
         HemSweepResource sweep = (await world.SweepAsync())!;
         var (read, expansion, _) = sweep.Read();
         world.Kubelet.Train = _ => Training.Runs;
-        await world.Client.CreateAsync(Resources.Jobs, JobBuilder.Build(
-            new AttemptJob(world.Namespace, sweep.Metadata.Uid!, read!, expansion!.Trials.Single(), 1, trial.AsController(HemResources.Trials)),
-            world.Options));
+        var late = new AttemptJob(
+            world.Namespace, sweep.Metadata.Uid!, read!, expansion!.Trials.Single(), 1, trial.AsController(HemResources.Trials));
+        await world.Client.CreateAsync(Resources.Jobs, JobBuilder.Build(late, world.Options));
         await Wait.UntilAsync(async () => (await world.JobsAsync()).Length == 0, "the Job is deleted again");
         await Wait.UntilAsync(() => world.Kubelet.Pods.Length == 0, "and its pod");
         world.Store.ReadAttempts(sweep.Metadata.Uid!).Count().ShouldBe(1);

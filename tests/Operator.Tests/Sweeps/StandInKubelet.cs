@@ -46,8 +46,8 @@ internal sealed record Training
 }
 
 /// <summary>
-/// Plays node and trainers for the pods of one namespace: binds a pod to a node that is a name only, flips its status as a kubelet would, and
-/// lets its trainer's reports reach the store.
+/// Plays node and trainers for the pods of one namespace: binds a pod to a node that is a name only, flips its status as a kubelet would,
+/// and lets its trainer's reports reach the store.
 /// </summary>
 internal sealed class StandInKubelet : IAsyncDisposable
 {
@@ -55,7 +55,8 @@ internal sealed class StandInKubelet : IAsyncDisposable
     private readonly ClusterApi _api;
     private readonly Func<ResultStore?> _store;
     private readonly Informer<V1Pod> _pods;
-    private readonly WorkQueue<ObjectKey> _queue = new(new WorkQueueOptions { Name = "kubelet", BaseDelay = TimeSpan.FromMilliseconds(20) });
+    private readonly WorkQueue<ObjectKey> _queue = new(
+        new WorkQueueOptions { Name = "kubelet", BaseDelay = TimeSpan.FromMilliseconds(20) });
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, int> _running = new();
     private Task _work = Task.CompletedTask;
@@ -178,8 +179,9 @@ internal sealed class StandInKubelet : IAsyncDisposable
         lock (_running)
         {
             MostAtOnce = Math.Max(MostAtOnce, _running.Count);
-            MostOfOneTrial = Math.Max(
-                MostOfOneTrial, _pods.Indexer.List().Count(other => other.Label(HemLabels.Trial) == trial && _running.ContainsKey(other.Metadata.Uid!)));
+            int ofTrial = _pods.Indexer.List()
+                .Count(other => other.Label(HemLabels.Trial) == trial && _running.ContainsKey(other.Metadata.Uid!));
+            MostOfOneTrial = Math.Max(MostOfOneTrial, ofTrial);
         }
 
         JsonObject status = Container(new JsonObject { ["running"] = new JsonObject { ["startedAt"] = Now() } });
@@ -211,8 +213,8 @@ internal sealed class StandInKubelet : IAsyncDisposable
     {
         AttemptIdentity identity = PodLookup.IdentityOf(pod)!;
         ResultStore store = _store() ?? throw new ObjectDisposedException("store");
-        if (await store.BindPodAsync(
-            new NewPod(identity.SweepUid, identity.Trial, identity.AttemptNumber, identity.AttemptId, pod.Metadata.Name!), cancel) is null) return;
+        var bound = new NewPod(identity.SweepUid, identity.Trial, identity.AttemptNumber, identity.AttemptId, pod.Metadata.Name!);
+        if (await store.BindPodAsync(bound, cancel) is null) return;
         TrainerMessage[] reports =
         [
             .. Enumerable.Range(1, 4).Select(i => new TrainerMessage

@@ -62,7 +62,8 @@ internal sealed class SweepWorld : IAsyncDisposable
 
     public List<KubernetesRequest> Requests { get; } = [];
 
-    public static async Task<SweepWorld> CreateAsync(ControlPlane plane, bool start = true, Func<OperatorOptions, OperatorOptions>? options = null)
+    public static async Task<SweepWorld> CreateAsync(
+        ControlPlane plane, bool start = true, Func<OperatorOptions, OperatorOptions>? options = null)
     {
         await HemCluster.InstallDefinitionsAsync(plane);
         var world = new SweepWorld(plane, await plane.CreateNamespaceAsync());
@@ -122,7 +123,10 @@ internal sealed class SweepWorld : IAsyncDisposable
     public Task<HemSweepResource?> SweepAsync(string name = "s") => _client.GetAsync(HemResources.Sweeps, Namespace, name);
 
     public async Task<HemTrialResource[]> TrialsAsync(string sweep = "s") =>
-        [.. (await _client.ListAsync(HemResources.Trials, Namespace, new ListOptions { LabelSelector = $"{HemLabels.Sweep}={sweep}" })).Items];
+    [
+        .. (await _client.ListAsync(
+            HemResources.Trials, Namespace, new ListOptions { LabelSelector = $"{HemLabels.Sweep}={sweep}" })).Items,
+    ];
 
     public async Task<V1Job[]> JobsAsync() => [.. (await _client.ListAsync(Resources.Jobs, Namespace)).Items];
 
@@ -134,11 +138,13 @@ internal sealed class SweepWorld : IAsyncDisposable
         HemSweepStatus? last = null;
         try
         {
-            await Wait.UntilAsync(async () => (last = (await SweepAsync(sweep))?.Status) is not null && condition(last), what, Timeouts.Normal);
+            await Wait.UntilAsync(
+                async () => (last = (await SweepAsync(sweep))?.Status) is not null && condition(last), what, Timeouts.Normal);
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException($"{e.Message}; the status was {last}, {string.Join("; ", last?.Conditions?.Select(one => $"{one.Type} {one.Status} {one.Message}") ?? [])}");
+            string conditions = string.Join("; ", last?.Conditions?.Select(one => $"{one.Type} {one.Status} {one.Message}") ?? []);
+            throw new TimeoutException($"{e.Message}; the status was {last}, {conditions}");
         }
 
         return last!;

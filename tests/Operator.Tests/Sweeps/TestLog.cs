@@ -15,7 +15,7 @@ internal sealed class TestLog(ITestOutputHelper? output) : ILogger, ILoggerFacto
     {
         try
         {
-            output?.WriteLine($"{DateTimeOffset.UtcNow:HH:mm:ss.fff} {logLevel}: {formatter(state, exception)}{(exception is null ? "" : $"\n{exception}")}");
+            output?.WriteLine($"{DateTimeOffset.UtcNow:HH:mm:ss.fff} {logLevel}: {formatter(state, exception)} {exception}".TrimEnd());
         }
         catch (InvalidOperationException)
         {
