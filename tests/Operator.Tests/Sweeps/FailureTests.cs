@@ -154,7 +154,11 @@ public sealed class FailureTests(ControlPlaneFixture fixture)
             Metadata = new V1ObjectMeta { Name = name, Namespace = world.Namespace },
             Spec = new HemTrialSpec
             {
-                Sweep = "other", SweepUid = "other", Hash = new string('0', 64), Seed = 1, Configuration = new string('0', 16),
+                Sweep = "other",
+                SweepUid = "other",
+                Hash = new string('0', 64),
+                Seed = 1,
+                Configuration = new string('0', 16),
                 Parameters = System.Text.Json.JsonSerializer.SerializeToElement(new { task = "flipbit-25", algorithm = "hem" }),
             },
         });

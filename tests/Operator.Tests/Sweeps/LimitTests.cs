@@ -50,8 +50,12 @@ public sealed class LimitTests(ControlPlaneFixture fixture)
         SweepStatus status = Planner.Plan(observed, DateTimeOffset.UnixEpoch).Status;
         var best = new BestConfiguration
         {
-            Configuration = new string('x', HemSweepStatus.LongestLabel), Id = new string('0', 16), Score = 0.12345,
-            Measure = "interquartileMean", Interval = [0.1234, 0.5678], Seeds = 100_000,
+            Configuration = new string('x', HemSweepStatus.LongestLabel),
+            Id = new string('0', 16),
+            Score = 0.12345,
+            Measure = "interquartileMean",
+            Interval = [0.1234, 0.5678],
+            Seeds = 100_000,
         };
         HemSweepStatus mapped = StatusMapper.Sweep(status, best, DateTimeOffset.UnixEpoch, null, DateTimeOffset.UnixEpoch);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(mapped, HemJson.Default.HemSweepStatus);
