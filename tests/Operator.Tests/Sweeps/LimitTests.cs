@@ -57,7 +57,7 @@ public sealed class LimitTests(ControlPlaneFixture fixture)
             Interval = [0.1234, 0.5678],
             Seeds = 100_000,
         };
-        HemSweepStatus mapped = StatusMapper.Sweep(status, best, DateTimeOffset.UnixEpoch, null, DateTimeOffset.UnixEpoch);
+        HemSweepStatus mapped = StatusMapper.Sweep(status, best, DateTimeOffset.UnixEpoch, null, DateTimeOffset.UnixEpoch, []);
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(mapped, HemJson.Default.HemSweepStatus);
         json.Length.ShouldBeLessThan(HemSweepStatus.MostBytes);
         Encoding.UTF8.GetString(json).ShouldContain("500 faults");
