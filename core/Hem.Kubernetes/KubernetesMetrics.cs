@@ -34,6 +34,16 @@ public static class KubernetesMetrics
 
     private static double[] Buckets => [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000];
 
+    private static readonly Counter<long> _reconciles = _meter.CreateCounter<long>(
+        "controller_runtime_reconcile_total", description: "Keys that were worked on, by controller and result: success, requeue_after or error.");
+
+    private static readonly Counter<long> _reconcileErrors = _meter.CreateCounter<long>(
+        "controller_runtime_reconcile_errors_total", description: "Keys on which work failed, by controller.");
+
+    private static readonly Histogram<double> _reconcileSeconds = _meter.CreateHistogram<double>(
+        "controller_runtime_reconcile_time_seconds", "s", "How long the work on a key took, by controller.", null,
+        new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
+
     private static readonly Counter<long> _droppedEvents = _meter.CreateCounter<long>(
         "event_recorder_dropped_events_total", description: "Events that were not written: too many, or the server could not be reached.");
 
@@ -66,6 +76,14 @@ public static class KubernetesMetrics
     internal static void Waited(string queue, TimeSpan time) => _queueSeconds.Record(time.TotalSeconds, Name(queue));
 
     internal static void Worked(string queue, TimeSpan time) => _workSeconds.Record(time.TotalSeconds, Name(queue));
+
+    internal static void Reconciled(string controller, string result, TimeSpan time)
+    {
+        var name = new KeyValuePair<string, object?>("controller", controller);
+        _reconciles.Add(1, name, new("result", result));
+        if (result == "error") _reconcileErrors.Add(1, name);
+        _reconcileSeconds.Record(time.TotalSeconds, name);
+    }
 
     internal static void EventDropped(string component) => _droppedEvents.Add(1, new KeyValuePair<string, object?>("component", component));
 

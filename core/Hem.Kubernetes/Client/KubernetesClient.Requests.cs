@@ -86,17 +86,17 @@ public sealed partial class KubernetesClient
     /// <summary>The beginning of a successful answer, after as many tries as are allowed.</summary>
     private async Task<HttpResponseMessage> OpenAsync(Request request, Deadline deadline)
     {
-        var renewed = false;
+        Credentials.Refusal? refused = null;
         for (var attempt = 0; ; attempt++)
         {
             deadline.Set(_options.RequestTimeout);
-            var response = await TryAsync(request, renewed, deadline);
+            var (response, sent) = await TryAsync(request, refused, deadline);
             if (response.IsSuccessStatusCode) return response;
             KubernetesException error;
             using (response) error = await ErrorAsync(request, response, deadline);
-            if (error.StatusCode == HttpStatusCode.Unauthorized && !renewed)
+            if (error.StatusCode == HttpStatusCode.Unauthorized && refused is null)
             {
-                renewed = true;
+                refused = new(sent);
                 continue;
             }
             if (attempt >= _options.MaxRetries || DelayBeforeRetry(request, error) is not { } delay) throw error;
@@ -115,10 +115,11 @@ public sealed partial class KubernetesClient
         return delay <= _options.MaxRetryAfter ? delay : null;
     }
 
-    private async Task<HttpResponseMessage> TryAsync(Request request, bool renew, Deadline deadline)
+    /// <returns>The beginning of the answer, and the token that was sent.</returns>
+    private async Task<(HttpResponseMessage Response, string? Token)> TryAsync(Request request, Credentials.Refusal? refused, Deadline deadline)
     {
         if (_limiter is not null) await _limiter.WaitAsync(deadline.Token);
-        using var message = await MessageAsync(request, renew, deadline);
+        using var message = await MessageAsync(request, refused, deadline);
         // The last thing before it is sent: a process may have been stopped for long since the caller decided to write.
         if (!request.IsFree && request.Method != HttpMethod.Get && _options.MayWrite?.Invoke() == false)
             throw new WriteRefusedException($"{request}: not sent, for this process may not write now.");
@@ -128,7 +129,7 @@ public sealed partial class KubernetesClient
         {
             var response = await _http.SendAsync(message, deadline.Token);
             status = response.StatusCode;
-            return response;
+            return (response, message.Headers.Authorization?.Parameter);
         }
         catch (OperationCanceledException exception) when (deadline.HasPassed)
         {
@@ -146,12 +147,12 @@ public sealed partial class KubernetesClient
         }
     }
 
-    private async Task<HttpRequestMessage> MessageAsync(Request request, bool renew, Deadline deadline)
+    private async Task<HttpRequestMessage> MessageAsync(Request request, Credentials.Refusal? refused, Deadline deadline)
     {
         string? token;
         try
         {
-            token = await _credentials.TokenAsync(renew, deadline.Token);
+            token = await _credentials.TokenAsync(refused, deadline.Token);
         }
         catch (OperationCanceledException exception) when (deadline.HasPassed)
         {

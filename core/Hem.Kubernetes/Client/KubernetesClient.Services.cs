@@ -6,7 +6,7 @@ public sealed partial class KubernetesClient
     /// The bearer token that the API server is shown; null where it is shown a certificate. For services behind the API server, which does
     /// not hand it on to them.
     /// </summary>
-    public async Task<string?> GetTokenAsync(CancellationToken cancel = default) => await _credentials.TokenAsync(false, cancel);
+    public async Task<string?> GetTokenAsync(CancellationToken cancel = default) => await _credentials.TokenAsync(null, cancel);
 
     /// <summary>
     /// Reads from a service of the cluster through the API server's proxy, which needs the permission to get <c>services/proxy</c>. The

@@ -31,7 +31,8 @@ public sealed partial class KubernetesClient
         var request = new Request(HttpMethod.Get, kind.Path(ns), "&watch=true&allowWatchBookmarks=true"
             + Query("timeoutSeconds", Math.Ceiling(timeout.TotalSeconds).ToString(CultureInfo.InvariantCulture))
             + Query("labelSelector", options.LabelSelector) + Query("fieldSelector", options.FieldSelector)
-            + Query("resourceVersion", options.ResourceVersion)) { Repeatable = true };
+            + Query("resourceVersion", options.ResourceVersion))
+        { Repeatable = true };
         using var deadline = new Deadline(_options.Time, cancel);
         using var response = await OpenAsync(request, deadline);
         deadline.Set(timeout + _watchGrace);

@@ -10,9 +10,9 @@ internal abstract class Credentials : IDisposable
     public virtual X509Certificate2? Certificate => null;
 
     /// <summary>The bearer token for the next request, or null for none.</summary>
-    /// <param name="renew">The server refused the last one: do not answer from memory.</param>
+    /// <param name="refused">What the server refused: do not answer so from memory. Null where it refused nothing.</param>
     /// <param name="cancel">Ends the wait.</param>
-    public abstract ValueTask<string?> TokenAsync(bool renew, CancellationToken cancel);
+    public abstract ValueTask<string?> TokenAsync(Refusal? refused, CancellationToken cancel);
 
     public virtual void Dispose()
     {
@@ -22,6 +22,9 @@ internal abstract class Credentials : IDisposable
         config.Exec is { } exec && config.Token is null && config.TokenFile is null
             ? new ExecCredentials(exec, config, time)
             : new FileCredentials(config, time);
+
+    /// <summary>A 401, and the token (null: a certificate alone) that it was for.</summary>
+    internal sealed record Refusal(string? Token);
 
     internal static X509Certificate2 ReadCertificate(string certificatePem, string keyPem, string what)
     {
@@ -74,7 +77,8 @@ internal sealed class FileCredentials(KubernetesClientConfiguration config, Time
         }
     }
 
-    public override ValueTask<string?> TokenAsync(bool renew, CancellationToken cancel) => new(config.Token ?? _token?.Read(renew).Trim());
+    public override ValueTask<string?> TokenAsync(Refusal? refused, CancellationToken cancel) =>
+        new(config.Token ?? _token?.Read(now: refused is not null).Trim());
 
     /// <summary>A file's text, at most so old; while it cannot be read, as it was.</summary>
     internal sealed class RereadFile(string path, TimeProvider time)

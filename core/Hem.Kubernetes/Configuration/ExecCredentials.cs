@@ -21,15 +21,14 @@ internal sealed class ExecCredentials(ExecConfiguration exec, KubernetesClientCo
 
     public override X509Certificate2? Certificate => _current?.Certificate;
 
-    public override async ValueTask<string?> TokenAsync(bool renew, CancellationToken cancel)
+    public override async ValueTask<string?> TokenAsync(Refusal? refused, CancellationToken cancel)
     {
-        var seen = _current;
-        if (!renew && Valid(seen)) return seen!.Token;
+        if (IsGood(_current, refused)) return _current!.Token;
         await _one.WaitAsync(cancel);
         try
         {
             // Somebody else may have renewed it while we waited.
-            if (ReferenceEquals(seen, _current) || !Valid(_current)) _current = await RunAsync(cancel);
+            if (!IsGood(_current, refused)) _current = await RunAsync(cancel);
             return _current!.Token;
         }
         finally
@@ -38,8 +37,9 @@ internal sealed class ExecCredentials(ExecConfiguration exec, KubernetesClientCo
         }
     }
 
-    private bool Valid(Credential? credential) =>
-        credential is not null && (credential.Expires is not { } expires || time.GetUtcNow() < expires - TimeSpan.FromSeconds(10));
+    private bool IsGood(Credential? credential, Refusal? refused) =>
+        credential is not null && (refused is null || refused.Token != credential.Token)
+        && (credential.Expires is not { } expires || time.GetUtcNow() < expires - TimeSpan.FromSeconds(10));
 
     private async Task<Credential> RunAsync(CancellationToken cancel)
     {

@@ -56,7 +56,8 @@ public sealed class Informer<T> : IAsyncDisposable
 
     /// <summary>
     /// One object was added (null, new), modified (old, new) or deleted (last known, what the server told at its end or null if only its absence
-    /// was seen). Called by one thread, in order, after the index has changed: hand the key to a queue and return.
+    /// was seen). Called by one thread, in order, after the index has changed: hand the key to a queue and return. Who is added after
+    /// <see cref="StartAsync"/> is not told of what was there before.
     /// </summary>
     public event Action<WatchEventType, T?, T?>? Changed;
 

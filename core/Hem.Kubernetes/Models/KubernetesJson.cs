@@ -11,7 +11,7 @@ namespace Hem.Kubernetes;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(TimeConverter)])]
+    Converters = [typeof(TimeConverter), typeof(PooledStringConverter)])]
 [JsonSerializable(typeof(V1Job))]
 [JsonSerializable(typeof(V1Pod))]
 [JsonSerializable(typeof(V1Lease))]

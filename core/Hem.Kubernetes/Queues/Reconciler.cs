@@ -34,11 +34,13 @@ public static class Reconciler
             {
                 return;
             }
+            var began = queue.Time.GetTimestamp();
             try
             {
                 var result = await reconcile(key, cancel);
                 queue.Forget(key);
                 if (result.RequeueAfter is { } after) queue.AddAfter(key, after);
+                KubernetesMetrics.Reconciled(name, result.RequeueAfter is null ? "success" : "requeue_after", queue.Time.GetElapsedTime(began));
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
@@ -46,6 +48,7 @@ public static class Reconciler
             }
             catch (Exception exception)
             {
+                KubernetesMetrics.Reconciled(name, "error", queue.Time.GetElapsedTime(began));
                 Log.ReconcileFailed(logger, exception, name, key, queue.AddRateLimited(key));
             }
             finally

@@ -42,6 +42,8 @@ public sealed class WorkQueue<TKey> : IDisposable
         KubernetesMetrics.Observe(this, _options.Name, State);
     }
 
+    internal TimeProvider Time => _time;
+
     /// <summary>How many keys wait for a worker.</summary>
     public int Count => _waiting.Reader.Count;
 

@@ -83,6 +83,19 @@ public class ReaderTests
     }
 
     [Fact]
+    public void Strings_that_many_objects_share_are_kept_once()
+    {
+        var odd = """{"metadata":{"name":"\u0061-\u00e4","labels":{"tr\u00e4ger":"","long":"LONG"}}}""".Replace("LONG", new string('x', 200));
+        string[] texts = ["""{"metadata":{"name":"a","labels":{"app":"hem"}}}""", """{"metadata":{"name":"\u0061","labels":{"app":"hem"}}}""", odd];
+        var read = texts.Concat(texts).Select(text => JsonSerializer.Deserialize(text, KubernetesJson.Default.V1Pod)!.Metadata).ToList();
+        read[0].Labels!["app"].ShouldBeSameAs(read[3].Labels!["app"]);
+        read[0].Labels!.Keys.Single().ShouldBeSameAs(read[3].Labels!.Keys.Single());
+        read[1].Name.ShouldBe("a");
+        read[2].Name.ShouldBe("a-ä");
+        read[2].Labels!.ShouldBe(new Dictionary<string, string> { ["träger"] = "", ["long"] = new('x', 200) }, ignoreOrder: true);
+    }
+
+    [Fact]
     public void A_services_target_port_is_a_number_or_a_name()
     {
         var service = """{"metadata":{"name":"s"},"spec":{"ports":[{"port":1,"targetPort":8080},{"port":2,"targetPort":"web"}]}}""";

@@ -80,6 +80,23 @@ public class WatchTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     }
 
     [Fact]
+    public async Task A_watch_that_the_server_does_not_end_in_time_is_cut()
+    {
+        var (faults, time) = (new FaultHandler(), new ManualTime());
+        faults.OnWatch("configmaps", Fault.DelayBodyUntil(new TaskCompletionSource().Task));
+        var watch = NewClient(faults, new() { Time = time }).WatchAsync(Resources.ConfigMaps, Namespace, new() { Timeout = TimeSpan.FromMinutes(5) }, Cancel);
+        var waiting = watch.FirstAsync(Cancel).AsTask();
+        await Wait.UntilAsync(() => faults.OpenBodies == 1, "the watch is open");
+        await Wait.UntilAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            return waiting.IsCompleted;
+        }, "it is cut");
+        await Should.ThrowAsync<HttpRequestException>(waiting);
+        time.GetTimestamp().ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMinutes(5.5).Ticks);
+    }
+
+    [Fact]
     public async Task A_watch_that_cannot_be_opened_says_why()
     {
         var faults = new FaultHandler();

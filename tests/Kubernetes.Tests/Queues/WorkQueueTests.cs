@@ -140,6 +140,7 @@ public class WorkQueueTests
     [Fact]
     public async Task Work_that_fails_comes_again_until_it_is_well_and_then_when_it_asked_to()
     {
+        using var metrics = new MetricReader();
         using var queue = new WorkQueue<string>(new() { BaseDelay = TimeSpan.FromMilliseconds(1) });
         using var cancel = new CancellationTokenSource();
         var calls = new ConcurrentQueue<int>();
@@ -149,13 +150,15 @@ public class WorkQueueTests
             return calls.Count < 4
                 ? throw new InvalidOperationException("not yet")
                 : Task.FromResult(new ReconcileResult(calls.Count < 6 ? TimeSpan.FromMilliseconds(1) : null));
-        }, "test", NullLogger.Instance, cancel.Token);
+        }, "counted", NullLogger.Instance, cancel.Token);
         queue.Add("a");
         await Wait.UntilAsync(() => calls.Count == 6, "six calls");
         calls.ShouldBe([0, 1, 2, 3, 0, 0]);
         await cancel.CancelAsync();
         await work;
         queue.Count.ShouldBe(0);
+        double Reconciled(string result) => metrics.Sum("controller_runtime_reconcile_total", ("controller", "counted"), ("result", result));
+        (Reconciled("error"), Reconciled("requeue_after"), Reconciled("success")).ShouldBe((3, 2, 1));
     }
 
     [Fact]
