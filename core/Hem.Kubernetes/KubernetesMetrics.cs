@@ -4,17 +4,20 @@ using System.Diagnostics.Metrics;
 
 namespace Hem.Kubernetes;
 
-/// <summary>What this library measures, under the names that client-go and controller-runtime gave them, so that their dashboards work.</summary>
+/// <summary>
+/// What this library measures, under the names that client-go and controller-runtime gave them, so that their dashboards work.
+/// </summary>
 public static class KubernetesMetrics
 {
     public const string MeterName = "Hem.Kubernetes";
 
     private static readonly Meter _meter = new(MeterName);
-    private static readonly ConcurrentDictionary<object, (string Name, Func<QueueState> State)> _queues = new(ReferenceEqualityComparer.Instance);
-    private static readonly ConcurrentDictionary<object, (string Name, Func<bool> IsLeader)> _electors = new(ReferenceEqualityComparer.Instance);
+    private static readonly ConcurrentDictionary<object, Observed<QueueState>> _queues = new(ReferenceEqualityComparer.Instance);
+    private static readonly ConcurrentDictionary<object, Observed<bool>> _electors = new(ReferenceEqualityComparer.Instance);
 
     private static readonly Counter<long> _requests = _meter.CreateCounter<long>(
-        "rest_client_requests_total", description: "Requests to the API server by status code, method and host; <error> where no answer came.");
+        "rest_client_requests_total",
+        description: "Requests to the API server by status code, method and host; <error> where no answer came.");
 
     private static readonly Histogram<double> _requestSeconds = _meter.CreateHistogram<double>(
         "rest_client_request_duration_seconds", "s", "Time to an answer of the API server, by verb and host.", null,
@@ -27,7 +30,8 @@ public static class KubernetesMetrics
         "workqueue_retries_total", description: "Keys that were added again with back-off.");
 
     private static readonly Histogram<double> _queueSeconds = _meter.CreateHistogram<double>(
-        "workqueue_queue_duration_seconds", "s", "How long a key waited in the work queue.", null, new() { HistogramBucketBoundaries = Buckets });
+        "workqueue_queue_duration_seconds", "s", "How long a key waited in the work queue.", null,
+        new() { HistogramBucketBoundaries = Buckets });
 
     private static readonly Histogram<double> _workSeconds = _meter.CreateHistogram<double>(
         "workqueue_work_duration_seconds", "s", "How long the work on a key took.", null, new() { HistogramBucketBoundaries = Buckets });
@@ -35,7 +39,8 @@ public static class KubernetesMetrics
     private static double[] Buckets => [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000];
 
     private static readonly Counter<long> _reconciles = _meter.CreateCounter<long>(
-        "controller_runtime_reconcile_total", description: "Keys that were worked on, by controller and result: success, requeue_after or error.");
+        "controller_runtime_reconcile_total",
+        description: "Keys that were worked on, by controller and result: success, requeue_after or error.");
 
     private static readonly Counter<long> _reconcileErrors = _meter.CreateCounter<long>(
         "controller_runtime_reconcile_errors_total", description: "Keys on which work failed, by controller.");
@@ -49,15 +54,18 @@ public static class KubernetesMetrics
 
     static KubernetesMetrics()
     {
-        _meter.CreateObservableGauge("workqueue_depth", () => OfQueues(state => (double)state.Depth), description: "Keys that wait in the work queue.");
+        _meter.CreateObservableGauge("workqueue_depth", () => OfQueues(state => (double)state.Depth),
+            description: "Keys that wait in the work queue.");
         _meter.CreateObservableGauge("workqueue_unfinished_work_seconds", () => OfQueues(state => state.UnfinishedSeconds), "s",
             "How long the keys that are worked on have been so, all together: a number that grows means stuck workers.");
         _meter.CreateObservableGauge("workqueue_longest_running_processor_seconds", () => OfQueues(state => state.LongestSeconds), "s",
             "How long the oldest key that is worked on has been so.");
         _meter.CreateObservableGauge("leader_election_master_status",
-            () => _electors.Values.Select(e => new Measurement<int>(e.IsLeader() ? 1 : 0, new KeyValuePair<string, object?>("name", e.Name))),
+            () => _electors.Values.Select(elector => new Measurement<int>(elector.State() ? 1 : 0, Name(elector.Name))),
             description: "1 while this process holds the lease of that name, else 0.");
     }
+
+    private readonly record struct Observed<T>(string Name, Func<T> State);
 
     internal readonly record struct QueueState(int Depth, double UnfinishedSeconds, double LongestSeconds);
 
@@ -87,9 +95,9 @@ public static class KubernetesMetrics
 
     internal static void EventDropped(string component) => _droppedEvents.Add(1, new KeyValuePair<string, object?>("component", component));
 
-    internal static void Observe(object queue, string name, Func<QueueState> state) => _queues[queue] = (name, state);
+    internal static void Observe(object queue, string name, Func<QueueState> state) => _queues[queue] = new(name, state);
 
-    internal static void Observe(object elector, string name, Func<bool> isLeader) => _electors[elector] = (name, isLeader);
+    internal static void Observe(object elector, string name, Func<bool> isLeader) => _electors[elector] = new(name, isLeader);
 
     internal static void Forget(object observed)
     {

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Hem.Kubernetes;
 
 /// <summary>
-/// How a kind of object is addressed and read. One static instance a kind: <see cref="Resources"/> has those of Kubernetes, a project declares
-/// its own beside its types.
+/// How a kind of object is addressed and read. One static instance a kind: <see cref="Resources"/> has those of Kubernetes, a project
+/// declares its own beside its types.
 /// </summary>
 public sealed class ResourceKind<T>
     where T : class, IKubernetesObject
@@ -65,9 +65,11 @@ public static class Resources
         new("", "v1", "serviceaccounts", "ServiceAccount", true, KubernetesJson.Default.V1ServiceAccount);
 
     public static ResourceKind<CoreV1Event> Events { get; } = new("", "v1", "events", "Event", true, KubernetesJson.Default.CoreV1Event);
-    public static ResourceKind<V1Namespace> Namespaces { get; } = new("", "v1", "namespaces", "Namespace", false, KubernetesJson.Default.V1Namespace);
+    public static ResourceKind<V1Namespace> Namespaces { get; } = new("", "v1", "namespaces", "Namespace", false,
+        KubernetesJson.Default.V1Namespace);
     public static ResourceKind<V1Node> Nodes { get; } = new("", "v1", "nodes", "Node", false, KubernetesJson.Default.V1Node);
-    public static ResourceKind<V1Lease> Leases { get; } = new("coordination.k8s.io", "v1", "leases", "Lease", true, KubernetesJson.Default.V1Lease);
+    public static ResourceKind<V1Lease> Leases { get; } = new("coordination.k8s.io", "v1", "leases", "Lease", true,
+        KubernetesJson.Default.V1Lease);
 
     public static ResourceKind<V1TokenReview> TokenReviews { get; } =
         new("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", false, KubernetesJson.Default.V1TokenReview);
@@ -79,6 +81,7 @@ public static class Resources
         Unstructured("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false);
 
     /// <summary>Any kind, read as JSON.</summary>
-    public static ResourceKind<UnstructuredObject> Unstructured(string group, string version, string plural, string kind, bool namespaced) =>
+    public static ResourceKind<UnstructuredObject> Unstructured(string group, string version, string plural, string kind,
+        bool namespaced) =>
         new(group, version, plural, kind, namespaced, KubernetesJson.Default.UnstructuredObject);
 }

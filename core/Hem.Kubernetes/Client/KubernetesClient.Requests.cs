@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -110,13 +109,15 @@ public sealed partial class KubernetesClient
     private TimeSpan? DelayBeforeRetry(Request request, KubernetesException error)
     {
         var refused = error.StatusCode == HttpStatusCode.TooManyRequests;
-        if (!refused && !(error.StatusCode >= HttpStatusCode.InternalServerError && request.Repeatable && error.RetryAfter is not null)) return null;
+        var failed = error.StatusCode >= HttpStatusCode.InternalServerError && error.RetryAfter is not null;
+        if (!refused && !(failed && request.Repeatable)) return null;
         var delay = error.RetryAfter ?? TimeSpan.FromSeconds(1);
         return delay <= _options.MaxRetryAfter ? delay : null;
     }
 
     /// <returns>The beginning of the answer, and the token that was sent.</returns>
-    private async Task<(HttpResponseMessage Response, string? Token)> TryAsync(Request request, Credentials.Refusal? refused, Deadline deadline)
+    private async Task<(HttpResponseMessage Response, string? Token)> TryAsync(Request request, Credentials.Refusal? refused,
+        Deadline deadline)
     {
         if (_limiter is not null) await _limiter.WaitAsync(deadline.Token);
         using var message = await MessageAsync(request, refused, deadline);
@@ -173,7 +174,7 @@ public sealed partial class KubernetesClient
         foreach (var (name, value) in request.Headers ?? [])
             message.Headers.TryAddWithoutValidation(name, value);
         if (request.Body is not null)
-            message.Content = new ByteArrayContent(request.Body) { Headers = { ContentType = new MediaTypeHeaderValue(request.ContentType) } };
+            message.Content = new ByteArrayContent(request.Body) { Headers = { ContentType = new(request.ContentType) } };
         return message;
     }
 
@@ -205,7 +206,8 @@ public sealed partial class KubernetesClient
         {
             // Proxies, and the server's own outermost handlers, answer in plain text.
         }
-        status = status is { Status: not null } ? status : new() { Status = "Failure", Code = (int)response.StatusCode, Message = body.Head() };
+        if (status?.Status is null)
+            status = new() { Status = "Failure", Code = (int)response.StatusCode, Message = body.Head() };
         return NewException(request.ToString(), status, response.StatusCode, RetryAfter(response, status));
     }
 

@@ -10,8 +10,8 @@ public sealed partial class KubernetesClient
     private static readonly TimeSpan _watchGrace = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// The changes of a kind's objects as they happen, with bookmarks. Ends when the server ends it, as it does every few minutes: go on from
-    /// the last event's resourceVersion. <see cref="KubernetesException.IsGone"/> means that this is too old, and a list is needed;
+    /// The changes of a kind's objects as they happen, with bookmarks. Ends when the server ends it, as it does every few minutes: go on
+    /// from the last event's resourceVersion. <see cref="KubernetesException.IsGone"/> means that this is too old, and a list is needed;
     /// <see cref="HttpRequestException"/> that the connection broke off. Most callers want <see cref="Informer{T}"/>.
     /// </summary>
     public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(ResourceKind<T> kind, string? ns = null, WatchOptions? options = null,
@@ -37,7 +37,8 @@ public sealed partial class KubernetesClient
         using var response = await OpenAsync(request, deadline);
         deadline.Set(timeout + _watchGrace);
         opened?.Invoke();
-        var pipe = PipeReader.Create(await response.Content.ReadAsStreamAsync(deadline.Token), new(bufferSize: 16 << 10, minimumReadSize: 4 << 10));
+        var pipe = PipeReader.Create(await response.Content.ReadAsStreamAsync(deadline.Token),
+            new(bufferSize: 16 << 10, minimumReadSize: 4 << 10));
         try
         {
             while (true)

@@ -9,8 +9,8 @@ namespace Hem.Kubernetes;
 /// <summary>
 /// The API server, spoken to over HTTP. Thread-safe; one a process is enough.
 /// <para>
-/// Two kinds of exceptions mean that a request did not do what it should. <see cref="KubernetesException"/>: the server answered so, and the
-/// change was not made (but for 5xx, after which it may have been). <see cref="HttpRequestException"/>: there was no answer, or not the
+/// Two kinds of exceptions mean that a request did not do what it should. <see cref="KubernetesException"/>: the server answered so, and
+/// the change was not made (but for 5xx, after which it may have been). <see cref="HttpRequestException"/>: there was no answer, or not the
 /// whole of it within <see cref="KubernetesClientOptions.RequestTimeout"/>, and a change may or may not have been made: look again.
 /// </para>
 /// <para>
@@ -60,7 +60,8 @@ public sealed partial class KubernetesClient : IDisposable
             V1ListMeta metadata;
             try
             {
-                using var body = await SendAsync(new(HttpMethod.Get, kind.Path(ns), selection + limit + page) { Repeatable = true }, cancel);
+                var request = new Request(HttpMethod.Get, kind.Path(ns), selection + limit + page) { Repeatable = true };
+                using var body = await SendAsync(request, cancel);
                 metadata = ListReader.Read(body.Bytes.Span, kind, items);
             }
             catch (KubernetesException exception) when (exception.IsGone && next is not null)
@@ -84,7 +85,11 @@ public sealed partial class KubernetesClient : IDisposable
     /// <returns>The object as the server made it.</returns>
     public Task<T> CreateAsync<T>(ResourceKind<T> kind, T item, WriteOptions? options = null, CancellationToken cancel = default)
         where T : class, IKubernetesObject =>
-        WriteAsync(kind, new(HttpMethod.Post, kind.Path(item.Metadata.Namespace), Query(options)) { Body = Body(kind, item), IsFree = IsFree(kind) }, cancel);
+        WriteAsync(kind, new(HttpMethod.Post, kind.Path(item.Metadata.Namespace), Query(options))
+        {
+            Body = Body(kind, item),
+            IsFree = IsFree(kind),
+        }, cancel);
 
     /// <summary>Puts an object in place of what is there; with its resourceVersion only if that has not changed meanwhile.</summary>
     public Task<T> ReplaceAsync<T>(
@@ -97,8 +102,8 @@ public sealed partial class KubernetesClient : IDisposable
         }, cancel);
 
     /// <summary>
-    /// Changes the fields that <paramref name="patch"/> names (null removes one). With <c>metadata.resourceVersion</c> in it, only if the object
-    /// has not changed since; with <c>metadata.uid</c>, only if it is that very object.
+    /// Changes the fields that <paramref name="patch"/> names (null removes one). With <c>metadata.resourceVersion</c> in it, only if the
+    /// object has not changed since; with <c>metadata.uid</c>, only if it is that very object.
     /// </summary>
     public Task<T> MergePatchAsync<T>(ResourceKind<T> kind, string? ns, string name, JsonNode patch, string? subresource = null,
         WriteOptions? options = null, CancellationToken cancel = default)
@@ -171,7 +176,8 @@ public sealed partial class KubernetesClient : IDisposable
         CancellationToken cancel = default)
         where T : class, IKubernetesObject
     {
-        if (labelSelector.Length == 0) throw new ArgumentException($"Without a selector all {kind} would be deleted.", nameof(labelSelector));
+        if (labelSelector.Length == 0)
+            throw new ArgumentException($"Without a selector all {kind} would be deleted.", nameof(labelSelector));
         using var _ = await SendAsync(new(HttpMethod.Delete, kind.Path(ns), Query("labelSelector", labelSelector))
         {
             Body = Body(options),
@@ -180,12 +186,13 @@ public sealed partial class KubernetesClient : IDisposable
     }
 
     /// <summary>The end of a container's log.</summary>
-    public async Task<string> ReadPodLogAsync(string ns, string pod, string? container = null, int? tailLines = null, int limitBytes = 64 << 10,
-        bool previous = false, CancellationToken cancel = default)
+    public async Task<string> ReadPodLogAsync(string ns, string pod, string? container = null, int? tailLines = null,
+        int limitBytes = 64 << 10, bool previous = false, CancellationToken cancel = default)
     {
         var query = Query("container", container) + Query("tailLines", tailLines?.ToString(CultureInfo.InvariantCulture))
             + Query("limitBytes", limitBytes.ToString(CultureInfo.InvariantCulture)) + (previous ? Query("previous", "true") : "");
-        using var body = await SendAsync(new(HttpMethod.Get, Resources.Pods.Path(ns, pod, "log"), query) { Accept = "*/*", Repeatable = true }, cancel);
+        var request = new Request(HttpMethod.Get, Resources.Pods.Path(ns, pod, "log"), query) { Accept = "*/*", Repeatable = true };
+        using var body = await SendAsync(request, cancel);
         return Encoding.UTF8.GetString(body.Bytes.Span);
     }
 
@@ -232,7 +239,9 @@ public sealed partial class KubernetesClient : IDisposable
     private static string Name(IKubernetesObject item) =>
         item.Metadata.Name ?? throw new ArgumentException("The object has no name.", nameof(item));
 
-    /// <summary>Not subject to <see cref="KubernetesClientOptions.MayWrite"/>: questions that are asked by POST, and what decides who may write.</summary>
+    /// <summary>
+    /// Not subject to <see cref="KubernetesClientOptions.MayWrite"/>: questions that are asked by POST, and what decides who may write.
+    /// </summary>
     private static bool IsFree<T>(ResourceKind<T> kind)
         where T : class, IKubernetesObject => kind.Group is "authentication.k8s.io" or "authorization.k8s.io" or "coordination.k8s.io";
 
@@ -240,7 +249,8 @@ public sealed partial class KubernetesClient : IDisposable
 
     private static string Query(WriteOptions? options) => options is null
         ? ""
-        : Query("fieldManager", options.FieldManager) + Query("fieldValidation", options.FieldValidation) + (options.DryRun ? Query("dryRun", "All") : "");
+        : Query("fieldManager", options.FieldManager) + Query("fieldValidation", options.FieldValidation)
+            + (options.DryRun ? Query("dryRun", "All") : "");
 }
 
 /// <summary>How a write is made where it is not plainly.</summary>

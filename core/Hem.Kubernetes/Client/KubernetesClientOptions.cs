@@ -24,7 +24,9 @@ public sealed record KubernetesClientOptions
     /// <summary>A longer Retry-After than this is the caller's to wait for.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Asked before every request that would change something, at each retry too; a no is <see cref="WriteRefusedException"/>.</summary>
+    /// <summary>
+    /// Asked before every request that would change something, at each retry too; a no is <see cref="WriteRefusedException"/>.
+    /// </summary>
     /// <remarks>
     /// <see cref="LeaderElector.IsLeader"/> here keeps a process that was stopped and continued from writing. Leases and reviews of
     /// tokens and access are written without asking.

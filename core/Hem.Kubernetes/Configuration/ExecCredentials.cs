@@ -55,7 +55,7 @@ internal sealed class ExecCredentials(ExecConfiguration exec, KubernetesClientCo
         catch (Win32Exception exception)
         {
             var hint = exec.InstallHint is null ? "" : $"\n{exec.InstallHint}";
-            throw new KubernetesConfigurationException($"The credential plugin {exec.Command} cannot be started: {exception.Message}{hint}", exception);
+            throw Fault($"cannot be started: {exception.Message}{hint}", exception);
         }
         using (process)
         {
@@ -68,14 +68,13 @@ internal sealed class ExecCredentials(ExecConfiguration exec, KubernetesClientCo
                 await process.WaitForExitAsync(limit.Token);
                 if (process.ExitCode != 0)
                 {
-                    throw new KubernetesConfigurationException(
-                        $"The credential plugin {exec.Command} failed with exit code {process.ExitCode}; what it wrote to stderr says why.");
+                    throw Fault($"failed with exit code {process.ExitCode}; what it wrote to stderr says why.");
                 }
                 return Parse(output);
             }
             catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
             {
-                throw new KubernetesConfigurationException($"The credential plugin {exec.Command} did not end within {_timeout.TotalSeconds:0} s.");
+                throw Fault($"did not end within {_timeout.TotalSeconds:0} s.");
             }
             finally
             {
@@ -109,23 +108,25 @@ internal sealed class ExecCredentials(ExecConfiguration exec, KubernetesClientCo
         }
         catch (JsonException exception)
         {
-            throw new KubernetesConfigurationException($"The credential plugin {exec.Command} printed no ExecCredential: {exception.Message}", exception);
+            throw Fault($"printed no ExecCredential: {exception.Message}", exception);
         }
         if (credential?.ApiVersion != exec.ApiVersion)
         {
-            throw new KubernetesConfigurationException(
-                $"The credential plugin {exec.Command} answered in {credential?.ApiVersion ?? "no apiVersion"}; the kubeconfig says {exec.ApiVersion}.");
+            throw Fault($"answered in {credential?.ApiVersion ?? "no apiVersion"}; the kubeconfig says {exec.ApiVersion}.");
         }
         var status = credential.Status;
         var certificate = status is { ClientCertificateData: { } pem, ClientKeyData: { } key }
             ? ReadCertificate(pem, key, $"What the credential plugin {exec.Command} printed")
             : null;
         if (string.IsNullOrEmpty(status?.Token) && certificate is null)
-            throw new KubernetesConfigurationException($"The credential plugin {exec.Command} printed neither a token nor a certificate with its key.");
+            throw Fault("printed neither a token nor a certificate with its key.");
         return new(status!.Token, certificate, status.ExpirationTimestamp);
     }
 
     public override void Dispose() => _one.Dispose();
+
+    private KubernetesConfigurationException Fault(string what, Exception? inner = null) =>
+        new($"The credential plugin {exec.Command} {what}", inner);
 }
 
 /// <summary>What an exec plugin prints.</summary>

@@ -15,8 +15,11 @@ internal sealed class Kubeconfig
 
     public static IReadOnlyList<string> DefaultPaths()
     {
-        var paths = (Environment.GetEnvironmentVariable("KUBECONFIG") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        return paths.Length > 0 ? paths : [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config")];
+        var paths = (Environment.GetEnvironmentVariable("KUBECONFIG") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return paths.Length > 0
+            ? paths
+            : [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config")];
     }
 
     public static Kubeconfig Load(IReadOnlyList<string> paths)
@@ -28,7 +31,8 @@ internal sealed class Kubeconfig
             if (paths.Count > 1 && !File.Exists(path)) continue;
             config.Add(path);
         }
-        if (config._files.Count == 0) throw new KubernetesConfigurationException($"None of the kubeconfigs is there: {string.Join(", ", paths)}.");
+        if (config._files.Count == 0)
+            throw new KubernetesConfigurationException($"None of the kubeconfigs is there: {string.Join(", ", paths)}.");
         return config;
     }
 
@@ -36,16 +40,18 @@ internal sealed class Kubeconfig
     {
         var from = string.Join(", ", _files);
         contextName ??= _currentContext;
-        if (string.IsNullOrEmpty(contextName)) throw new KubernetesConfigurationException($"{from}: there is no current-context; name a context.");
+        if (string.IsNullOrEmpty(contextName))
+            throw new KubernetesConfigurationException($"{from}: there is no current-context; name a context.");
         if (!_contexts.TryGetValue(contextName, out var context))
         {
-            throw new KubernetesConfigurationException(
-                $"{from}: there is no context '{contextName}'; there are: {string.Join(", ", _contexts.Keys.Order(StringComparer.Ordinal))}.");
+            var known = string.Join(", ", _contexts.Keys.Order(StringComparer.Ordinal));
+            throw new KubernetesConfigurationException($"{from}: there is no context '{contextName}'; there are: {known}.");
         }
         var clusterName = Text(context, "cluster") ?? throw Fault(context, $"context '{contextName}' names no cluster");
         if (!_clusters.TryGetValue(clusterName, out var cluster)) throw Fault(context, $"there is no cluster '{clusterName}'");
         var server = Text(cluster, "server") ?? throw Fault(cluster, $"cluster '{clusterName}' has no server");
-        if (!Uri.TryCreate(server.EndsWith('/') ? server : server + "/", UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
+        if (!Uri.TryCreate(server.EndsWith('/') ? server : server + "/", UriKind.Absolute, out var address)
+            || address.Scheme is not ("https" or "http"))
             throw Fault(cluster, $"cluster '{clusterName}': server '{server}' is no http(s) address");
         var caData = Decoded(cluster, "certificate-authority-data");
         var result = new KubernetesClientConfiguration
@@ -69,7 +75,8 @@ internal sealed class Kubeconfig
         if (Child(user, "auth-provider") is not null)
             throw Fault(user, $"user '{name}' has an auth-provider, which Kubernetes removed in 1.26; use an exec plugin");
         if (Text(user, "username") is not null)
-            throw Fault(user, $"user '{name}' has a password, which Kubernetes removed in 1.19; use a token, a certificate or an exec plugin");
+            throw Fault(user,
+                $"user '{name}' has a password, which Kubernetes removed in 1.19; use a token, a certificate or an exec plugin");
         var (certificate, key) = (Decoded(user, "client-certificate-data"), Decoded(user, "client-key-data"));
         // kubectl reads a token's file again, and prefers it over the token beside it.
         var tokenFile = FilePath(user, "tokenFile");
@@ -83,9 +90,12 @@ internal sealed class Kubeconfig
             ClientKeyFile = key is null ? FilePath(user, "client-key") : null,
             ImpersonateUser = Text(user, "as"),
         };
-        if ((config.ClientCertificatePem ?? config.ClientCertificateFile) is not null != (config.ClientKeyPem ?? config.ClientKeyFile) is not null)
+        var hasCertificate = (config.ClientCertificatePem ?? config.ClientCertificateFile) is not null;
+        if (hasCertificate != (config.ClientKeyPem ?? config.ClientKeyFile) is not null)
             throw Fault(user, $"user '{name}' has one of client certificate and key without the other");
-        return Child(user, "exec") is YamlMappingNode exec ? config with { Exec = ReadExec(new(exec, user.Folder, user.File), name) } : config;
+        return Child(user, "exec") is YamlMappingNode exec
+            ? config with { Exec = ReadExec(new(exec, user.Folder, user.File), name) }
+            : config;
     }
 
     private static ExecConfiguration ReadExec(Entry exec, string user)
@@ -143,14 +153,19 @@ internal sealed class Kubeconfig
         foreach (var item in (Child(file, list) as YamlSequenceNode)?.OfType<YamlMappingNode>() ?? [])
         {
             var entry = file with { Node = item };
-            if (Text(entry, "name") is { } name && Child(entry, inner) is YamlMappingNode node) named.TryAdd(name, file with { Node = node });
+            if (Text(entry, "name") is { } name && Child(entry, inner) is YamlMappingNode node)
+                named.TryAdd(name, file with { Node = node });
         }
     }
 
     private static YamlNode? Child(Entry entry, string name) =>
-        entry.Node.Children.TryGetValue(new YamlScalarNode(name), out var node) && node is not YamlScalarNode { Value: null or "null" or "~" } ? node : null;
+        entry.Node.Children.TryGetValue(new YamlScalarNode(name), out var node)
+        && node is not YamlScalarNode { Value: null or "null" or "~" }
+            ? node
+            : null;
 
-    private static string? Text(Entry entry, string name) => (Child(entry, name) as YamlScalarNode)?.Value is { Length: > 0 } text ? text : null;
+    private static string? Text(Entry entry, string name) =>
+        (Child(entry, name) as YamlScalarNode)?.Value is { Length: > 0 } text ? text : null;
 
     private static string? FilePath(Entry entry, string name) =>
         Text(entry, name) is { } path ? Path.GetFullPath(Path.Combine(entry.Folder, path)) : null;

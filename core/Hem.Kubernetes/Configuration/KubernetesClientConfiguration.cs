@@ -36,14 +36,20 @@ public sealed record KubernetesClientConfiguration
     public string? ImpersonateUser { get; init; }
 
     public static bool IsInCluster =>
-        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST")) && File.Exists($"{ServiceAccountFolder}/token");
+        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"))
+            && File.Exists($"{ServiceAccountFolder}/token");
 
     /// <summary>As a pod of the cluster, by its service account.</summary>
-    /// <exception cref="KubernetesConfigurationException">This process is in no pod, or in one without a service account's token.</exception>
-    public static KubernetesClientConfiguration InClusterConfig() => InClusterConfig(Environment.GetEnvironmentVariable, ServiceAccountFolder);
+    /// <exception cref="KubernetesConfigurationException">This process is in no pod, or in one without a service account's
+    /// token.</exception>
+    public static KubernetesClientConfiguration InClusterConfig() =>
+        InClusterConfig(Environment.GetEnvironmentVariable, ServiceAccountFolder);
 
-    /// <summary>As kubectl would: the file, or those named in KUBECONFIG, or ~/.kube/config; its current context unless another is named.</summary>
-    /// <exception cref="KubernetesConfigurationException">There is no such file or context, or it makes no sense; the message says which.</exception>
+    /// <summary>
+    /// As kubectl would: the file, or those named in KUBECONFIG, or ~/.kube/config; its current context unless another is named.
+    /// </summary>
+    /// <exception cref="KubernetesConfigurationException">There is no such file or context, or it makes no sense; the message says
+    /// which.</exception>
     public static KubernetesClientConfiguration FromKubeconfig(string? path = null, string? context = null) =>
         Kubeconfig.Load(path is null ? Kubeconfig.DefaultPaths() : [path]).Build(context);
 
@@ -56,9 +62,15 @@ public sealed record KubernetesClientConfiguration
         var host = environment("KUBERNETES_SERVICE_HOST");
         var port = environment("KUBERNETES_SERVICE_PORT");
         if (string.IsNullOrEmpty(host) || string.IsNullOrEmpty(port))
-            throw new KubernetesConfigurationException("This process runs in no pod: KUBERNETES_SERVICE_HOST and _PORT are not set. Name a kubeconfig.");
+        {
+            throw new KubernetesConfigurationException(
+                "This process runs in no pod: KUBERNETES_SERVICE_HOST and _PORT are not set. Name a kubeconfig.");
+        }
         if (!File.Exists($"{folder}/token"))
-            throw new KubernetesConfigurationException($"{folder}/token is not there: the pod needs a service account with automountServiceAccountToken.");
+        {
+            throw new KubernetesConfigurationException(
+                $"{folder}/token is not there: the pod needs a service account with automountServiceAccountToken.");
+        }
         if (host.Contains(':') && !host.StartsWith('[')) host = $"[{host}]";
         return new()
         {

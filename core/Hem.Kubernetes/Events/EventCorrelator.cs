@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Hem.Kubernetes;
 
 /// <summary>
-/// Makes few events out of many: the same one again counts up the one there is; many of one reason that differ only in their message are told
-/// of as one; and of one object only so many are written in a time. Not thread-safe.
+/// Makes few events out of many: the same one again counts up the one there is; many of one reason that differ only in their message are
+/// told of as one; and of one object only so many are written in a time. Not thread-safe.
 /// </summary>
 internal sealed class EventCorrelator(TimeProvider time)
 {

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Hem.Kubernetes;
 
 /// <summary>
-/// Tells users what happened to their objects. Never blocks and never throws: an event is for reading, and nothing may depend on one. When the
-/// server cannot be reached for long, or there are too many, some are dropped and counted. Thread-safe.
+/// Tells users what happened to their objects. Never blocks and never throws: an event is for reading, and nothing may depend on one. When
+/// the server cannot be reached for long, or there are too many, some are dropped and counted. Thread-safe.
 /// </summary>
 public sealed class EventRecorder : IAsyncDisposable
 {
@@ -44,7 +44,8 @@ public sealed class EventRecorder : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    private readonly record struct Occurrence(V1ObjectReference About, string Type, string Reason, string Message, TaskCompletionSource? Flushed);
+    private readonly record struct Occurrence(V1ObjectReference About, string Type, string Reason, string Message,
+        TaskCompletionSource? Flushed);
 
     /// <summary>How many events were not written.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
@@ -127,7 +128,8 @@ public sealed class EventRecorder : IAsyncDisposable
     }
 
     private static bool IsPassing(Exception exception) =>
-        exception is HttpRequestException or KubernetesException { StatusCode: >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests };
+        exception is HttpRequestException
+            or KubernetesException { StatusCode: >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests };
 
     /// <returns>False where the event is there no more.</returns>
     private async Task<bool> CountUpAsync(Occurrence occurrence, EventCorrelator.Written written, string message)

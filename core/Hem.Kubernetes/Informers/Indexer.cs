@@ -44,8 +44,8 @@ public sealed class Indexer<T>
     }
 
     /// <summary>
-    /// An index of a name, by the values that <paramref name="values"/> gives for an object, for the objects there are already, too. It must give
-    /// the same for the same object always, and never throw.
+    /// An index of a name, by the values that <paramref name="values"/> gives for an object, for the objects there are already, too. It
+    /// must give the same for the same object always, and never throw.
     /// </summary>
     public void AddIndex(string name, Func<T, IEnumerable<string>> values)
     {

@@ -21,9 +21,9 @@ public sealed record InformerOptions<T>
 /// Keeps a copy of all objects of a kind (in a namespace, with a label), and tells what changes in it.
 /// <para>
 /// It tells what is, not all that was: an object that changed twice while the connection was broken is told of once, and one that was made
-/// and deleted meanwhile not at all. What the server does not list any more after such a break is told of as deleted. When the server was away,
-/// everything is listed anew and never resumed: it may have come back with an older state, in which any resourceVersion may stand for something
-/// else. So an object's resourceVersion may go backwards, and a deleted one come back.
+/// and deleted meanwhile not at all. What the server does not list any more after such a break is told of as deleted. When the server was
+/// away, everything is listed anew and never resumed: it may have come back with an older state, in which any resourceVersion may stand for
+/// something else. So an object's resourceVersion may go backwards, and a deleted one come back.
 /// </para>
 /// </summary>
 public sealed class Informer<T> : IAsyncDisposable
@@ -55,9 +55,9 @@ public sealed class Informer<T> : IAsyncDisposable
     }
 
     /// <summary>
-    /// One object was added (null, new), modified (old, new) or deleted (last known, what the server told at its end or null if only its absence
-    /// was seen). Called by one thread, in order, after the index has changed: hand the key to a queue and return. Who is added after
-    /// <see cref="StartAsync"/> is not told of what was there before.
+    /// One object was added (null, new), modified (old, new) or deleted (last known, what the server told at its end or null if only its
+    /// absence was seen). Called by one thread, in order, after the index has changed: hand the key to a queue and return. Who
+    /// is added after <see cref="StartAsync"/> is not told of what was there before.
     /// </summary>
     public event Action<WatchEventType, T?, T?>? Changed;
 
@@ -168,7 +168,12 @@ public sealed class Informer<T> : IAsyncDisposable
 
     private async Task ListAsync()
     {
-        var options = new ListOptions { LabelSelector = _labelSelector, FieldSelector = _options.FieldSelector, ChunkSize = _options.ChunkSize };
+        var options = new ListOptions
+        {
+            LabelSelector = _labelSelector,
+            FieldSelector = _options.FieldSelector,
+            ChunkSize = _options.ChunkSize,
+        };
         var list = await _client.ListAsync(_kind, _namespace, options, _stop.Token);
         Lists++;
         Log.Listed(_logger, _kind.ToString(), list.Items.Count, list.ResourceVersion);
@@ -203,7 +208,8 @@ public sealed class Informer<T> : IAsyncDisposable
         {
             var version = item.Metadata.ResourceVersion ?? throw new HistoryException("an event came without a resourceVersion");
             var order = Compare(version, _resourceVersion);
-            if (order < 0) throw new HistoryException($"resourceVersion {version} came after {_resourceVersion}: this is another, older state");
+            if (order < 0)
+                throw new HistoryException($"resourceVersion {version} came after {_resourceVersion}: this is another, older state");
             // An equal one was told already; but where versions are no numbers, who knows.
             if (type != WatchEventType.Bookmark && order != 0) Take(type, item);
             _resourceVersion = version;

@@ -15,8 +15,8 @@ public sealed record LeaderElectionOptions
     public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// How long after it last renewed the lease a leader still leads. What it has underway then has until <see cref="LeaseDuration"/> to arrive
-    /// before another one may lead.
+    /// How long after it last renewed the lease a leader still leads. What it has underway then has until <see cref="LeaseDuration"/> to
+    /// arrive before another one may lead.
     /// </summary>
     public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
 

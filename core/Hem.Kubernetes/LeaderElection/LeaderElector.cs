@@ -41,8 +41,8 @@ public sealed class LeaderElector : IDisposable
     public string? Holder { get; private set; }
 
     /// <summary>
-    /// Whether this process leads now. It looks at the clock at every call, and so is false at once in a process that was stopped for too long,
-    /// before anything else in it has noticed.
+    /// Whether this process leads now. It looks at the clock at every call, and so is false at once in a process that was stopped for too
+    /// long, before anything else in it has noticed.
     /// </summary>
     public bool IsLeader => _renewed is { } renewal && Since(renewal) < Options.RenewDeadline;
 
@@ -51,7 +51,8 @@ public sealed class LeaderElector : IDisposable
     /// <paramref name="cancel"/> is. Goes on to renew the lease until that work has ended, then releases it, and returns: run it
     /// again to be a candidate again. Of failures only those of the work are thrown.
     /// </summary>
-    public async Task RunAsync(Func<CancellationToken, Task> onStartedLeading, Action? onStoppedLeading = null, CancellationToken cancel = default)
+    public async Task RunAsync(Func<CancellationToken, Task> onStartedLeading, Action? onStoppedLeading = null,
+        CancellationToken cancel = default)
     {
         try
         {

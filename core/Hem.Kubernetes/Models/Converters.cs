@@ -42,7 +42,8 @@ internal sealed class UnstructuredConverter : JsonConverter<UnstructuredObject>
 {
     public override UnstructuredObject Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        var fields = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.JsonObject) ?? throw new JsonException("The object is null.");
+        var fields = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.JsonObject)
+            ?? throw new JsonException("The object is null.");
         var item = new UnstructuredObject
         {
             ApiVersion = (string?)fields["apiVersion"],

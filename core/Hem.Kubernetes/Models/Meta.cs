@@ -147,7 +147,8 @@ public static class KubernetesObjectExtensions
             ApiVersion = kind.ApiVersion,
             Kind = kind.Kind,
             Name = item.Metadata.Name ?? throw new ArgumentException("The owner has no name.", nameof(item)),
-            Uid = item.Metadata.Uid ?? throw new ArgumentException($"{kind.Kind} {item.Key()} has no uid: the API server has not made it.", nameof(item)),
+            Uid = item.Metadata.Uid ?? throw new ArgumentException($"{kind.Kind} {item.Key()} has no uid: the API server has not made it.",
+                nameof(item)),
             Controller = true,
             BlockOwnerDeletion = blockOwnerDeletion,
         };

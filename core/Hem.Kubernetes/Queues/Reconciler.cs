@@ -14,13 +14,14 @@ public static class Reconciler
     /// Works on the queue's keys until cancelled, so many at a time, and never twice at a time on one. Returns when all workers have ended
     /// what they were at, for which <paramref name="reconcile"/> gets the cancellation too.
     /// </summary>
-    public static async Task RunAsync<TKey>(WorkQueue<TKey> queue, int workers, Func<TKey, CancellationToken, Task<ReconcileResult>> reconcile,
-        string name, ILogger logger, CancellationToken cancel)
+    public static async Task RunAsync<TKey>(WorkQueue<TKey> queue, int workers,
+        Func<TKey, CancellationToken, Task<ReconcileResult>> reconcile, string name, ILogger logger, CancellationToken cancel)
         where TKey : notnull =>
-        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(queue, reconcile, name, logger, cancel), CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, workers)
+            .Select(_ => Task.Run(() => WorkAsync(queue, reconcile, name, logger, cancel), CancellationToken.None)));
 
-    private static async Task WorkAsync<TKey>(WorkQueue<TKey> queue, Func<TKey, CancellationToken, Task<ReconcileResult>> reconcile, string name,
-        ILogger logger, CancellationToken cancel)
+    private static async Task WorkAsync<TKey>(WorkQueue<TKey> queue, Func<TKey, CancellationToken, Task<ReconcileResult>> reconcile,
+        string name, ILogger logger, CancellationToken cancel)
         where TKey : notnull
     {
         while (!cancel.IsCancellationRequested)
@@ -40,7 +41,8 @@ public static class Reconciler
                 var result = await reconcile(key, cancel);
                 queue.Forget(key);
                 if (result.RequeueAfter is { } after) queue.AddAfter(key, after);
-                KubernetesMetrics.Reconciled(name, result.RequeueAfter is null ? "success" : "requeue_after", queue.Time.GetElapsedTime(began));
+                KubernetesMetrics.Reconciled(name, result.RequeueAfter is null ? "success" : "requeue_after",
+                    queue.Time.GetElapsedTime(began));
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {

@@ -128,7 +128,9 @@ public sealed class WorkQueue<TKey> : IDisposable
         }
     }
 
-    /// <summary>Wakes whoever waits in <see cref="GetAsync"/>, once what waits is taken; what is added from now on is not given out.</summary>
+    /// <summary>
+    /// Wakes whoever waits in <see cref="GetAsync"/>, once what waits is taken; what is added from now on is not given out.
+    /// </summary>
     public void Dispose()
     {
         _waiting.Writer.TryComplete();

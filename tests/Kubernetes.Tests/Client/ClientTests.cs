@@ -53,7 +53,8 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
             ["data"] = new JsonObject { ["value"] = value },
         };
         await Client.MergePatchAsync(Resources.ConfigMaps, Namespace, "a", Patch("2"), cancel: Cancel);
-        (await Should.ThrowAsync<KubernetesException>(() => Client.MergePatchAsync(Resources.ConfigMaps, Namespace, "a", Patch("3"), cancel: Cancel)))
+        (await Should.ThrowAsync<KubernetesException>(() => Client.MergePatchAsync(Resources.ConfigMaps, Namespace, "a", Patch("3"),
+            cancel: Cancel)))
             .IsConflict.ShouldBeTrue();
         (await Client.GetAsync(Resources.ConfigMaps, Namespace, "a", Cancel))!.Data!["value"].ShouldBe("2");
     }
@@ -98,7 +99,14 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
                 RestartPolicy = "Never",
                 AutomountServiceAccountToken = false,
                 Containers = [new() { Name = "main", Image = "none" }],
-                Volumes = [new() { Name = "token", Projected = new() { Sources = [new() { ServiceAccountToken = new() { Path = "t", Audience = "a" } }] } }],
+                Volumes =
+                [
+                    new()
+                    {
+                        Name = "token",
+                        Projected = new() { Sources = [new() { ServiceAccountToken = new() { Path = "t", Audience = "a" } }] },
+                    },
+                ],
             },
         }, cancel: Cancel);
         pod.Spec!.Volumes![0].Projected!.Sources![0].ServiceAccountToken!.Audience.ShouldBe("a");
@@ -177,7 +185,8 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
         foreach (var name in Enumerable.Range(0, 5)) await CreateConfigMapAsync($"m-{name}", "1", ("mine", "yes"));
         var faults = new FaultHandler();
         faults.On(HttpMethod.Get, "continue=", Fault.Status(HttpStatusCode.Gone, reason: "Expired"), 1);
-        var all = await NewClient(faults).ListAsync(Resources.ConfigMaps, Namespace, new() { LabelSelector = "mine", ChunkSize = 2 }, Cancel);
+        var all = await NewClient(faults)
+            .ListAsync(Resources.ConfigMaps, Namespace, new() { LabelSelector = "mine", ChunkSize = 2 }, Cancel);
         all.Items.Select(item => item.Metadata.Name).ShouldBe(["m-0", "m-1", "m-2", "m-3", "m-4"]);
         faults.Requests.Last().Uri.Query.ShouldNotContain("limit=");
     }
@@ -210,8 +219,8 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     public async Task Secrets_hold_bytes_and_generated_names_are_told()
     {
         byte[] bytes = [0, 1, 2, 250, 255];
-        var secret = await Client.CreateAsync(Resources.Secrets,
-            new V1Secret { Metadata = new() { GenerateName = "s-", Namespace = Namespace }, Data = new() { ["k"] = bytes } }, cancel: Cancel);
+        var named = new V1Secret { Metadata = new() { GenerateName = "s-", Namespace = Namespace }, Data = new() { ["k"] = bytes } };
+        var secret = await Client.CreateAsync(Resources.Secrets, named, cancel: Cancel);
         secret.Metadata.Name.ShouldStartWith("s-");
         (await Client.GetAsync(Resources.Secrets, Namespace, secret.Metadata.Name!, Cancel))!.Data!["k"].ShouldBe(bytes);
     }
@@ -219,7 +228,8 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     [Fact]
     public async Task A_token_is_made_reviewed_and_bound_to_its_audience()
     {
-        await Client.CreateAsync(Resources.ServiceAccounts, new V1ServiceAccount { Metadata = new() { Name = "sa", Namespace = Namespace } }, cancel: Cancel);
+        await Client.CreateAsync(Resources.ServiceAccounts,
+            new V1ServiceAccount { Metadata = new() { Name = "sa", Namespace = Namespace } }, cancel: Cancel);
         var token = await Client.CreateTokenAsync(Namespace, "sa", new() { Audiences = ["hem-progress"], ExpirationSeconds = 600 }, Cancel);
         token.ExpirationTimestamp!.Value.ShouldBeGreaterThan(DateTimeOffset.UtcNow);
         var review = await Client.CreateAsync(Resources.TokenReviews,
@@ -237,9 +247,15 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     {
         V1SubjectAccessReview Asked(string user, params List<string> groups) => new()
         {
-            Spec = new() { User = user, Groups = groups, ResourceAttributes = new() { Namespace = Namespace, Verb = "get", Resource = "pods" } },
+            Spec = new()
+            {
+                User = user,
+                Groups = groups,
+                ResourceAttributes = new() { Namespace = Namespace, Verb = "get", Resource = "pods" },
+            },
         };
-        (await Client.CreateAsync(Resources.SubjectAccessReviews, Asked("anna", "system:masters"), cancel: Cancel)).Status!.Allowed.ShouldBeTrue();
+        (await Client.CreateAsync(Resources.SubjectAccessReviews, Asked("anna", "system:masters"), cancel: Cancel))
+            .Status!.Allowed.ShouldBeTrue();
         (await Client.CreateAsync(Resources.SubjectAccessReviews, Asked("ben"), cancel: Cancel)).Status!.Allowed.ShouldBeFalse();
     }
 
@@ -265,8 +281,8 @@ public class ClientTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     [Fact]
     public async Task A_namespace_that_ends_takes_nothing_new()
     {
-        await Client.CreateAsync(Resources.ConfigMaps,
-            NewConfigMap("held") with { Metadata = new() { Name = "held", Namespace = Namespace, Finalizers = ["hem.dev/test"] } }, cancel: Cancel);
+        var held = new V1ConfigMap { Metadata = new() { Name = "held", Namespace = Namespace, Finalizers = ["hem.dev/test"] } };
+        await Client.CreateAsync(Resources.ConfigMaps, held, cancel: Cancel);
         await Client.DeleteAsync(Resources.Namespaces, null, Namespace, cancel: Cancel);
         var refused = await Should.ThrowAsync<KubernetesException>(() => CreateConfigMapAsync("late"));
         refused.IsNamespaceTerminating.ShouldBeTrue();

@@ -9,7 +9,7 @@ public class ReaderTests
     [Theory]
     [InlineData("""{"type":"ADDED","object":{"metadata":{"name":"a"},"data":{"k":"v"}}}""")]
     [InlineData("""{"object":{"metadata":{"name":"a"},"data":{"k":"v"}},"type":"ADDED"}""")]
-    [InlineData("""{"more":[{"type":1}],"type":"ADDED","object":{"metadata":{"name":"a"},"unknown":[1,{}],"data":{"k":"v"}},"last":null}""")]
+    [InlineData("""{"x":[{"type":1}],"type":"ADDED","object":{"metadata":{"name":"a"},"y":[1,{}],"data":{"k":"v"}},"z":null}""")]
     public void An_event_is_read_whatever_the_order_of_its_fields_and_however_it_came_in_pieces(string line)
     {
         foreach (var piece in (int[])[1, 2, 3, 7, 1000])
@@ -50,10 +50,11 @@ public class ReaderTests
     [Fact]
     public void A_list_is_read_with_its_metadata_before_or_after_its_items()
     {
+        const string Two = """[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]""";
         foreach (var json in (string[])
         [
-            """{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"c"},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}""",
-            """{"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}],"x":[[]],"metadata":{"resourceVersion":"7","continue":"c"}}""",
+            $$"""{"kind":"PodList","metadata":{"resourceVersion":"7","continue":"c"},"items":{{Two}}}""",
+            $$"""{"items":{{Two}},"x":[[]],"metadata":{"resourceVersion":"7","continue":"c"} }""",
         ])
         {
             var items = new List<V1Pod>();
@@ -85,14 +86,17 @@ public class ReaderTests
     [Fact]
     public void Strings_that_many_objects_share_are_kept_once()
     {
-        var odd = """{"metadata":{"name":"\u0061-\u00e4","labels":{"tr\u00e4ger":"","long":"LONG"}}}""".Replace("LONG", new string('x', 200));
-        string[] texts = ["""{"metadata":{"name":"a","labels":{"app":"hem"}}}""", """{"metadata":{"name":"\u0061","labels":{"app":"hem"}}}""", odd];
+        const string Odd = """{"metadata":{"name":"\u0061-\u00e4","labels":{"tr\u00e4ger":""}}}""";
+        string[] texts =
+        [
+            """{"metadata":{"name":"a","labels":{"app":"hem"}}}""", """{"metadata":{"name":"\u0061","labels":{"app":"hem"}}}""", Odd,
+        ];
         var read = texts.Concat(texts).Select(text => JsonSerializer.Deserialize(text, KubernetesJson.Default.V1Pod)!.Metadata).ToList();
         read[0].Labels!["app"].ShouldBeSameAs(read[3].Labels!["app"]);
         read[0].Labels!.Keys.Single().ShouldBeSameAs(read[3].Labels!.Keys.Single());
         read[1].Name.ShouldBe("a");
         read[2].Name.ShouldBe("a-ä");
-        read[2].Labels!.ShouldBe(new Dictionary<string, string> { ["träger"] = "", ["long"] = new('x', 200) }, ignoreOrder: true);
+        read[2].Labels!.ShouldBe(new Dictionary<string, string> { ["träger"] = "" });
     }
 
     [Fact]

@@ -24,7 +24,9 @@ public class WatchTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
         }
         seen.ShouldBe(
         [
-            (WatchEventType.Added, "v1", "a", 1), (WatchEventType.Modified, "v1", "a", 300_000), (WatchEventType.Deleted, "v1", "a", 300_000),
+            (WatchEventType.Added, "v1", "a", 1),
+            (WatchEventType.Modified, "v1", "a", 300_000),
+            (WatchEventType.Deleted, "v1", "a", 300_000),
         ]);
     }
 
@@ -84,7 +86,8 @@ public class WatchTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     {
         var (faults, time) = (new FaultHandler(), new ManualTime());
         faults.OnWatch("configmaps", Fault.DelayBodyUntil(new TaskCompletionSource().Task));
-        var watch = NewClient(faults, new() { Time = time }).WatchAsync(Resources.ConfigMaps, Namespace, new() { Timeout = TimeSpan.FromMinutes(5) }, Cancel);
+        var watch = NewClient(faults, new() { Time = time })
+            .WatchAsync(Resources.ConfigMaps, Namespace, new() { Timeout = TimeSpan.FromMinutes(5) }, Cancel);
         var waiting = watch.FirstAsync(Cancel).AsTask();
         await Wait.UntilAsync(() => faults.OpenBodies == 1, "the watch is open");
         await Wait.UntilAsync(() =>

@@ -12,7 +12,8 @@ public class CredentialTests(ControlPlaneFixture fixture) : ApiServerTest(fixtur
     /// <summary>Asks for what this user may not read: whether the server knows who asks shows in the answer.</summary>
     private static async Task<string> WhoAsync(KubernetesClient client)
     {
-        var refused = await Should.ThrowAsync<KubernetesException>(() => client.ListAsync(Resources.Secrets, "kube-system", cancel: Cancel));
+        var refused = await Should.ThrowAsync<KubernetesException>(() => client.ListAsync(Resources.Secrets, "kube-system",
+            cancel: Cancel));
         return refused.StatusCode == HttpStatusCode.Unauthorized ? "unknown" : refused.Message.Split('"')[1];
     }
 
@@ -22,7 +23,8 @@ public class CredentialTests(ControlPlaneFixture fixture) : ApiServerTest(fixtur
         var byCertificate = NewClient(KubernetesClientConfiguration.FromKubeconfig(Plane.CreateUserKubeconfig("anna", "lab")));
         (await WhoAsync(byCertificate)).ShouldBe("anna");
         var file = await Plane.CreateServiceAccountKubeconfigAsync(Namespace, "robot", Cancel);
-        (await WhoAsync(NewClient(KubernetesClientConfiguration.FromKubeconfig(file)))).ShouldBe($"system:serviceaccount:{Namespace}:robot");
+        (await WhoAsync(NewClient(KubernetesClientConfiguration.FromKubeconfig(file))))
+            .ShouldBe($"system:serviceaccount:{Namespace}:robot");
     }
 
     [Fact]
@@ -128,7 +130,8 @@ public class CredentialTests(ControlPlaneFixture fixture) : ApiServerTest(fixtur
         using var plugin = new ScriptPlugin($$"""
             echo "$KUBERNETES_EXEC_INFO" | grep -q '"server":"https://127' || exit 3
             [ "$1 $MODE" = "now x" ] || exit 4
-            echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"{{token}}","expirationTimestamp":"2026-01-01T01:00:00Z"} }'
+            echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",'
+            echo '"status":{"token":"{{token}}","expirationTimestamp":"2026-01-01T01:00:00Z"} }'
             """);
         var time = new ManualTime();
         var client = NewClient(Plain with
@@ -156,7 +159,8 @@ public class CredentialTests(ControlPlaneFixture fixture) : ApiServerTest(fixtur
         var pair = KubernetesClientConfiguration.FromKubeconfig(Plane.CreateUserKubeconfig("dora"));
         var credential = $$"""
             {"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{
-              "clientCertificateData":{{JsonSerializer.Serialize(pair.ClientCertificatePem)}},"clientKeyData":{{JsonSerializer.Serialize(pair.ClientKeyPem)}} } }
+              "clientCertificateData":{{JsonSerializer.Serialize(pair.ClientCertificatePem)}},
+              "clientKeyData":{{JsonSerializer.Serialize(pair.ClientKeyPem)}} } }
             """;
         using var plugin = new ScriptPlugin($"cat <<'END'\n{credential}\nEND");
         (await WhoAsync(NewClient(Plain with { Exec = new() { ApiVersion = "client.authentication.k8s.io/v1", Command = plugin.Path } })))
@@ -166,7 +170,8 @@ public class CredentialTests(ControlPlaneFixture fixture) : ApiServerTest(fixtur
     [Theory]
     [InlineData("exit 7", "failed with exit code 7")]
     [InlineData("echo hello", "printed no ExecCredential")]
-    [InlineData("""echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"x"}}'""", "answered in client.authentication.k8s.io/v1beta1")]
+    [InlineData("""echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"x"}}'""",
+        "answered in client.authentication.k8s.io/v1beta1")]
     [InlineData("""echo '{"apiVersion":"client.authentication.k8s.io/v1","status":{}}'""", "neither a token nor a certificate")]
     public async Task A_plugin_that_fails_is_named_with_its_fault(string body, string told)
     {
@@ -180,8 +185,17 @@ public class CredentialTests(ControlPlaneFixture fixture) : ApiServerTest(fixtur
     [Fact]
     public async Task A_plugin_that_is_not_there_is_told_with_its_hint()
     {
-        var client = NewClient(Plain with { Exec = new() { ApiVersion = "v1", Command = "/none/plugin", InstallHint = "apt install plugin" } });
-        (await Should.ThrowAsync<KubernetesConfigurationException>(() => client.GetVersionAsync(Cancel))).Message.ShouldContain("apt install plugin");
+        var client = NewClient(Plain with
+        {
+            Exec = new()
+            {
+                ApiVersion = "v1",
+                Command = "/none/plugin",
+                InstallHint = "apt install plugin"
+            }
+        });
+        (await Should.ThrowAsync<KubernetesConfigurationException>(() => client.GetVersionAsync(Cancel)))
+            .Message.ShouldContain("apt install plugin");
     }
 
     private Task<string> TokenAsync(string account) => Plane.CreateServiceAccountTokenAsync(Namespace, account, cancel: Cancel);

@@ -77,8 +77,10 @@ public sealed class KubeconfigTests : IDisposable
         var data = Convert.ToBase64String(Encoding.UTF8.GetBytes("PEM"));
         var config = KubernetesClientConfiguration.FromKubeconfig(Write("config", $$"""
             {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"} }],
-             "clusters": [{"name": "k", "cluster": {"server": "http://127.0.0.1:8001", "certificate-authority": "x", "certificate-authority-data": "{{data}}"} }],
-             "users": [{"name": "u", "user": {"token": "old", "tokenFile": "token", "client-certificate-data": "{{data}}", "client-key-data": "{{data}}"} }]}
+             "clusters": [{"name": "k",
+                 "cluster": {"server": "http://127.0.0.1:8001", "certificate-authority": "x", "certificate-authority-data": "{{data}}"} }],
+             "users": [{"name": "u",
+                 "user": {"token": "old", "tokenFile": "token", "client-certificate-data": "{{data}}", "client-key-data": "{{data}}"} }]}
             """));
         (config.CaPem, config.CaFile).ShouldBe(("PEM", null));
         (config.Token, config.TokenFile).ShouldBe((null, Path.Combine(_folder, "token")));
@@ -103,15 +105,18 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("user: anna,", "user: carl,", "there is no user 'carl'.")]
     [InlineData("https://east:6443/base", "east", "cluster 'east': server 'east' is no http(s) address.")]
     [InlineData("client-key: /abs/anna.key", "x: y", "user 'anna' has one of client certificate and key without the other.")]
-    [InlineData("client-certificate: anna.crt, client-key: /abs/anna.key", "username: anna", "use a token, a certificate or an exec plugin.")]
+    [InlineData("client-certificate: anna.crt, client-key: /abs/anna.key", "username: anna",
+        "use a token, a certificate or an exec plugin.")]
     [InlineData("client-certificate: anna.crt, client-key: /abs/anna.key", "auth-provider: {name: gcp}", "use an exec plugin.")]
     [InlineData("certificate-authority: pki/ca.crt", "certificate-authority-data: '%'", "certificate-authority-data is no base64.")]
     [InlineData("clusters:", "clusters: [", "no YAML")]
     public void What_is_wrong_with_it_is_told(string old, string changed, string told)
     {
         var file = Write("config", Whole.Replace(old, changed));
-        Should.Throw<KubernetesConfigurationException>(() => KubernetesClientConfiguration.FromKubeconfig(file)).Message.ShouldContain(told);
-        Should.Throw<KubernetesConfigurationException>(() => KubernetesClientConfiguration.FromKubeconfig(file)).Message.ShouldContain(file);
+        Should.Throw<KubernetesConfigurationException>(() => KubernetesClientConfiguration.FromKubeconfig(file))
+            .Message.ShouldContain(told);
+        Should.Throw<KubernetesConfigurationException>(() => KubernetesClientConfiguration.FromKubeconfig(file))
+            .Message.ShouldContain(file);
     }
 
     [Fact]

@@ -9,7 +9,8 @@ public class EventTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     private readonly FaultHandler _faults = new();
 
     private async Task<List<CoreV1Event>> EventsAsync() =>
-        (await Client.ListAsync(Resources.Events, Namespace, cancel: Cancel)).Items.OrderBy(item => item.Metadata.Name, StringComparer.Ordinal).ToList();
+        (await Client.ListAsync(Resources.Events, Namespace, cancel: Cancel))
+            .Items.OrderBy(item => item.Metadata.Name, StringComparer.Ordinal).ToList();
 
     [Fact]
     public async Task An_event_is_written_about_its_object_and_repeats_are_counted()
@@ -33,7 +34,8 @@ public class EventTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
             ResourceVersion = about.Metadata.ResourceVersion,
         });
         (one.Source!.Component, one.ReportingComponent, one.ReportingInstance).ShouldBe(("hem-operator", "hem-operator", "pod-1"));
-        (await Client.GetAsync(Resources.Unstructured("events.k8s.io", "v1", "events", "Event", true), Namespace, one.Metadata.Name!, Cancel))
+        var newer = Resources.Unstructured("events.k8s.io", "v1", "events", "Event", true);
+        (await Client.GetAsync(newer, Namespace, one.Metadata.Name!, Cancel))
             .ShouldNotBeNull();
     }
 
@@ -140,7 +142,8 @@ public class EventCorrelatorTests
     public void Names_are_unique_and_never_too_long()
     {
         var correlator = new EventCorrelator(_time);
-        var names = Enumerable.Range(0, 20).Select(i => correlator.Take(_about with { Name = new string('n', 253) }, "Normal", $"R{i}", "m")!.Value.Event.Name);
+        var names = Enumerable.Range(0, 20)
+            .Select(i => correlator.Take(_about with { Name = new string('n', 253) }, "Normal", $"R{i}", "m")!.Value.Event.Name);
         var all = names.ToList();
         all.Distinct().Count().ShouldBe(20);
         all.ShouldAllBe(name => name.Length <= 253);

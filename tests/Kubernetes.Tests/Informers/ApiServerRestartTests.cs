@@ -86,5 +86,6 @@ public class ApiServerRestartTests : IAsyncLifetime
         new() { Metadata = new() { Name = name, Namespace = "default" }, Data = new() { ["value"] = value } };
 
     private async Task CreateAsync(string name, string value) =>
-        await Wait.UntilAsync(async () => await _client.CreateAsync(Resources.ConfigMaps, NewConfigMap(name, value), cancel: Cancel) is not null, name);
+        await Wait.ForAsync<V1ConfigMap>(
+            async () => await _client.CreateAsync(Resources.ConfigMaps, NewConfigMap(name, value), cancel: Cancel), $"{name} is made");
 }

@@ -76,7 +76,8 @@ public class InformerTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
         await told.UntilAsync("Added changed=1", "Added deleted=1", "Added kept=1", "Added remade=1");
 
         var held = new TaskCompletionSource();
-        _faults.OnWatch("configmaps", Fault.DelayUntil(held.Task) with { Answer = Fault.Status(HttpStatusCode.Gone, reason: "Expired").Answer }, 1);
+        _faults.OnWatch("configmaps",
+            Fault.DelayUntil(held.Task) with { Answer = Fault.Status(HttpStatusCode.Gone, reason: "Expired").Answer }, 1);
         await Wait.UntilAsync(() => _faults.OpenBodies == 1, "the watch is open");
         _faults.BreakOpenBodies();
         await SetValueAsync("changed", "2");
@@ -94,7 +95,8 @@ public class InformerTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
     public async Task An_error_in_the_stream_means_a_new_list()
     {
         await CreateConfigMapAsync("a");
-        _faults.OnWatch("configmaps", Fault.Body("""{"type":"ERROR","object":{"status":"Failure","code":410,"reason":"Expired"}}""" + "\n"), 1);
+        var error = """{"type":"ERROR","object":{"status":"Failure","code":410,"reason":"Expired"}}""" + "\n";
+        _faults.OnWatch("configmaps", Fault.Body(error), 1);
         await using var informer = NewInformer();
         await informer.StartAsync(Cancel);
         await Wait.UntilAsync(() => informer.Lists == 2 && _faults.OpenBodies == 1, "it has listed again and watches");

@@ -93,7 +93,8 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
         var waits = new Running(b);
         var renewed = (await LeaseAsync())!.Spec!.RenewTime;
         // Longer than the lease would last, were it not renewed.
-        await Wait.UntilAsync(async () => (await LeaseAsync())!.Spec!.RenewTime > renewed + TimeSpan.FromSeconds(4), "it is renewed for long");
+        await Wait.UntilAsync(async () => (await LeaseAsync())!.Spec!.RenewTime > renewed + TimeSpan.FromSeconds(4),
+            "it is renewed for long");
         a.IsLeader.ShouldBeTrue();
         waits.Started.Task.IsCompleted.ShouldBeFalse();
         leads.MayEnd.SetResult();
@@ -155,7 +156,8 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
             fault.On(request => random.Next(12) == 0, Fault.Status(HttpStatusCode.Conflict));
             fault.On(request => random.Next(12) == 0, Fault.Status(HttpStatusCode.InternalServerError));
         }
-        await Wait.UntilAsync(async () => (await LeaseAsync())?.Spec?.LeaseTransitions > 6, "it was led by others seven times", Timeouts.Normal);
+        await Wait.UntilAsync(async () => (await LeaseAsync())?.Spec?.LeaseTransitions > 6, "it was led by others seven times",
+            Timeouts.Normal);
         await stop.CancelAsync();
         await Task.WhenAll(runs);
         log.ShouldBeEmpty();

@@ -73,7 +73,8 @@ public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServe
 
         public CandidateProcess(string kubeconfig, string space, string identity)
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!, ["candidate", kubeconfig, space, "lead", identity]) { RedirectStandardOutput = true };
+            string[] arguments = ["candidate", kubeconfig, space, "lead", identity];
+            var start = new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true };
             _process = Process.Start(start)!;
             _process.OutputDataReceived += (_, e) =>
             {
@@ -84,7 +85,8 @@ public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServe
 
         public IReadOnlyCollection<string> Lines => _lines;
 
-        public Task UntilAsync(string line) => Wait.UntilAsync(() => _lines.Contains(line), $"{line} ({string.Join(", ", _lines)})", Timeouts.Normal);
+        public Task UntilAsync(string line) =>
+            Wait.UntilAsync(() => _lines.Contains(line), $"{line} ({string.Join(", ", _lines)})", Timeouts.Normal);
 
         public void Signal(int signal) => Send(_process.Id, signal).ShouldBe(0);
 

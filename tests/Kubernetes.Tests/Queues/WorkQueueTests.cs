@@ -157,7 +157,8 @@ public class WorkQueueTests
         await cancel.CancelAsync();
         await work;
         queue.Count.ShouldBe(0);
-        double Reconciled(string result) => metrics.Sum("controller_runtime_reconcile_total", ("controller", "counted"), ("result", result));
+        double Reconciled(string result) =>
+            metrics.Sum("controller_runtime_reconcile_total", ("controller", "counted"), ("result", result));
         (Reconciled("error"), Reconciled("requeue_after"), Reconciled("success")).ShouldBe((3, 2, 1));
     }
 

@@ -1,11 +1,12 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 
 namespace Hem.Kubernetes.Tests.Support;
 
 /// <summary>
-/// A process that wants to lead: <c>KUBECONFIG NAMESPACE LEASE IDENTITY</c>. While it leads it writes, as fast as it can, a number that grows
-/// into a ConfigMap of its own, gated by the election as an operator's writes are. Prints what happens to it.
+/// A process that wants to lead: <c>KUBECONFIG NAMESPACE LEASE IDENTITY</c>. While it leads it writes, as fast as it can, a number that
+/// grows into a ConfigMap of its own, gated by the election as an operator's writes are. Prints what happens to it.
 /// </summary>
 internal static class Candidate
 {
@@ -17,7 +18,7 @@ internal static class Candidate
         elector = new LeaderElector(client, new() { Namespace = args[1], Name = args[2], Identity = args[3] });
         using var _ = elector;
         using var stop = new CancellationTokenSource();
-        using var signal = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGINT, context =>
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
             context.Cancel = true;
             stop.Cancel();

@@ -15,9 +15,9 @@ internal sealed class MetricReader : IDisposable
         {
             if (instrument.Meter.Name == KubernetesMetrics.MeterName) listener.EnableMeasurementEvents(instrument);
         };
-        _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => _heard.Enqueue((instrument.Name, value, tags.ToArray())));
-        _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => _heard.Enqueue((instrument.Name, value, tags.ToArray())));
-        _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => _heard.Enqueue((instrument.Name, value, tags.ToArray())));
+        _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Hear(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Hear(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Hear(instrument, value, tags));
         _listener.Start();
     }
 
@@ -25,7 +25,8 @@ internal sealed class MetricReader : IDisposable
 
     public IReadOnlyList<double> Values(string name, params (string Name, string Value)[] tags) =>
     [
-        .. _heard.Where(heard => heard.Name == name && tags.All(tag => heard.Tags.Any(t => t.Key == tag.Name && (string?)t.Value == tag.Value)))
+        .. _heard.Where(heard => heard.Name == name
+            && tags.All(tag => heard.Tags.Any(t => t.Key == tag.Name && (string?)t.Value == tag.Value)))
             .Select(heard => heard.Value),
     ];
 
@@ -36,6 +37,9 @@ internal sealed class MetricReader : IDisposable
         _listener.RecordObservableInstruments();
         return Values(name, tags).ShouldHaveSingleItem();
     }
+
+    private void Hear(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        _heard.Enqueue((instrument.Name, value, tags.ToArray()));
 
     public void Dispose() => _listener.Dispose();
 }

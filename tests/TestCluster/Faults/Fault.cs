@@ -49,7 +49,7 @@ public sealed record Fault
             {
                 RequestMessage = request,
                 Content = new StringContent(
-                    $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","message":"made by a test","reason":"{{reason}}","code":{{(int)code}}}""",
+                    $$"""{"kind":"Status","status":"Failure","message":"made by a test","reason":"{{reason}}","code":{{(int)code}}}""",
                     Encoding.UTF8, "application/json"),
             };
             if (retryAfter is { } seconds)

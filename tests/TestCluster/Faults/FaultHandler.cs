@@ -44,11 +44,13 @@ public sealed class FaultHandler
     }
 
     public FaultRule On(HttpMethod method, string pathContains, Fault fault, int times = int.MaxValue) =>
-        On(request => request.Method == method && request.RequestUri!.PathAndQuery.Contains(pathContains, StringComparison.Ordinal), fault, times);
+        On(request => request.Method == method && request.RequestUri!.PathAndQuery.Contains(pathContains, StringComparison.Ordinal),
+            fault, times);
 
     /// <summary>Watches of a resource, by its plural.</summary>
     public FaultRule OnWatch(string plural, Fault fault, int times = int.MaxValue) =>
-        On(request => IsWatch(request.RequestUri!) && request.RequestUri!.AbsolutePath.EndsWith("/" + plural, StringComparison.Ordinal), fault, times);
+        On(request => IsWatch(request.RequestUri!)
+            && request.RequestUri!.AbsolutePath.EndsWith("/" + plural, StringComparison.Ordinal), fault, times);
 
     /// <summary>Lists of a resource, by its plural.</summary>
     public FaultRule OnList(string plural, Fault fault, int times = int.MaxValue) =>
