@@ -13,6 +13,7 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
         var trainer = new FieldReader(faults, node, "spec.trainer",
             ["gpus", "threads", "kernels", "overrides", "command", "checkpoints", .. podFields]);
         if (!trainer.IsMap) return otherwise;
+        var before = faults.Count;
         var read = new TrainerTemplate
         {
             Gpus = trainer.Whole("gpus", 0, 64) ?? otherwise.Gpus,
@@ -23,7 +24,8 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
             Checkpoints = Checkpoints(trainer),
             Pod = Pod(trainer),
         };
-        new VolumeRules(faults).Check(node, read);
+        // What could not be read would only be missed.
+        if (faults.Count == before) new VolumeRules(faults).Check(node, read);
         return read;
     }
 

@@ -41,6 +41,8 @@ public class SweepReaderTests
             priorityClassName: low
             runtimeClassName: nvidia
             queueName: lab
+            volumes: [{name: data, persistentVolumeClaim: {claimName: sets, readOnly: true}}]
+            volumeMounts: [{name: data, mountPath: /data}]
             checkpoints: {every: 90s, claimName: claim}
         """;
 
@@ -68,6 +70,8 @@ public class SweepReaderTests
         trainer.Pod.Image.ShouldBe("hem-trainer:1");
         trainer.Pod.Resources!.ToJson().ShouldBe("""{"limits":{"cpu":"1","memory":"2Gi"}}""");
         trainer.Pod.NodeSelector!.ToJson().ShouldBe("""{"zone":"a"}""");
+        trainer.Pod.Volumes!.ToJson().ShouldBe("""[{"name":"data","persistentVolumeClaim":{"claimName":"sets","readOnly":true}}]""");
+        trainer.Pod.VolumeMounts!.ToJson().ShouldBe("""[{"mountPath":"/data","name":"data"}]""");
         trainer.Pod.Tolerations!.ToJson().ShouldBe("""[{"key":"gpu","operator":"Exists"}]""");
         (trainer.Pod.PriorityClassName, trainer.Pod.RuntimeClassName, trainer.Pod.QueueName).ShouldBe(("low", "nvidia", "lab"));
         var big = trainer.For(ParameterSet.Of(("algorithm", "hem"), ("task", "flipbit-50")));
@@ -180,6 +184,21 @@ public class SweepReaderTests
     [InlineData("trainer: {gpu: 1}", "spec.trainer.gpu", "no such field")]
     [InlineData("trainer: {kernels: 64}", "spec.trainer.kernels", "512, 256 or 128")]
     [InlineData("trainer: {resources: [1]}", "spec.trainer.resources", "must be an object")]
+    [InlineData("trainer: {resources: {limits: {memory: lots}}}", "spec.trainer.resources.limits.memory", "500m or 4Gi")]
+    [InlineData("trainer: {tolerations: [{operater: Exists}]}", "spec.trainer.tolerations[0].operater", "no such field")]
+    [InlineData("trainer: {tolerations: [{effect: Never}]}", "spec.trainer.tolerations[0].effect", "NoSchedule or PreferNoSchedule")]
+    [InlineData("trainer: {queueName: My Queue}", "spec.trainer.queueName", "lower-case letters")]
+    [InlineData("trainer: {volumes: [{name: data}]}", "spec.trainer.volumes[0]", "exactly one of persistentVolumeClaim, configMap")]
+    [InlineData("trainer: {volumes: [{name: data, hostPath: {path: /}}]}", "spec.trainer.volumes[0].hostPath", "no such field")]
+    [InlineData("trainer: {volumes: [{emptyDir: {}}]}", "spec.trainer.volumes[0].name", "missing")]
+    [InlineData("trainer: {volumes: [{name: a, nfs: {server: s}}]}", "spec.trainer.volumes[0].nfs.path", "missing")]
+    [InlineData("trainer: {volumes: [{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]}", "spec.trainer.volumes[1].name", "must differ")]
+    [InlineData("trainer: {volumes: [{name: hem-a, emptyDir: {}}]}", "spec.trainer.volumes[0].name", "the operator's own")]
+    [InlineData("trainer: {volumeMounts: [{name: a, mountPath: /a}]}", "spec.trainer.volumeMounts[0].name", "one of volumes")]
+    [InlineData("trainer: {volumes: [{name: A, emptyDir: {}}], volumeMounts: [{name: b, mountPath: /b}]}",
+        "spec.trainer.volumes[0].name", "lower-case letters")]
+    [InlineData("trainer: {volumes: [{name: a, emptyDir: {}}], overrides: [{match: {}, volumeMounts: [{name: a, mountPath: a}]}]}",
+        "spec.trainer.overrides[0].volumeMounts[0].mountPath", "a whole path")]
     public void A_fault_says_where_and_what_is_allowed(string line, string path, string message)
     {
         var fault = Faults(Minimal(line)).ShouldHaveSingleItem();

@@ -43,6 +43,12 @@ public sealed class KubectlTests(ControlPlaneFixture fixture) : IAsyncLifetime
             expansion.Configurations.Select(one => (one.Id, one.Label)).Order()
                 .ShouldBe(onOneMachine.Configurations.Select(one => (one.Id, one.Label)).Order());
             sweep!.Metadata.ShouldBe(here.Metadata);
+
+            // And back: what kubectl prints is a file that `hem run` takes.
+            var printed = await _kubectl.RunAsync("get", "-n", _space, "hemsweep", here.Metadata.Name, "-o", "yaml");
+            var (_, back, wrong) = SweepReader.Load(System.Text.Encoding.UTF8.GetBytes(printed), "printed.yaml");
+            wrong.ShouldBeEmpty();
+            back!.Trials.Select(trial => trial.Hash).Order().ShouldBe(onOneMachine.Trials.Select(trial => trial.Hash).Order());
             await _kubectl.RunAsync("delete", "-n", _space, "hemsweep", here.Metadata.Name);
         }
     }
