@@ -14,7 +14,7 @@ internal sealed record HemSweepStatus
     public const int MostBytes = 4096;
 
     /// <summary>Longest messages, in bytes: of Accepted, which names every fault, and of the other conditions.</summary>
-    public const int LongestFaults = 1_800, LongestMessage = 300;
+    public const int LongestFaults = 1_400, LongestMessage = 300;
 
     public const int LongestLabel = 200;
 
