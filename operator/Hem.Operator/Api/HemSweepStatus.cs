@@ -18,7 +18,7 @@ internal sealed record HemSweepStatus
 
     public const int LongestLabel = 200;
 
-    /// <summary>Condition: every trial without a claim has its newest checkpoint with the operator. Absent while that was never otherwise.</summary>
+    /// <summary>Condition: the operator has the newest checkpoint of each trial without a claim. Absent where it always had.</summary>
     public const string CheckpointsKept = "CheckpointsKept";
 
     [Description("The generation of the spec that this status is of.")]

@@ -40,8 +40,10 @@ internal static class StatusMapper
         IReadOnlyList<CheckpointRefusal> refusals, SweepStatus status, IReadOnlyList<V1Condition>? before, DateTimeOffset now)
     {
         if (refusals.Count == 0 && before?.Any(condition => condition.Type == HemSweepStatus.CheckpointsKept) != true) yield break;
-        string message = refusals.Count == 0 ? "" : string.Join("; ", refusals.GroupBy(refusal => refusal.Reason).Select(group =>
-            $"{group.Count()} {(group.Count() == 1 ? "trial" : "trials")}: {group.Key}")) + ". Moved, such a trial goes on from an older one or begins at zero.";
+        IEnumerable<string> reasons = refusals.GroupBy(refusal => refusal.Reason)
+            .Select(group => $"{group.Count()} {(group.Count() == 1 ? "trial" : "trials")}: {group.Key}");
+        string message = refusals.Count == 0 ? ""
+            : string.Join("; ", reasons) + ". Moved, such a trial goes on from an older one or begins at zero.";
         yield return Since(new V1Condition
         {
             Type = HemSweepStatus.CheckpointsKept,
