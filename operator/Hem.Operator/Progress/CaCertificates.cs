@@ -25,6 +25,11 @@ internal sealed record CaCertificates(CaPair Current, CaPair? Next, DateTimeOffs
     /// </summary>
     public CaCertificates Step(DateTimeOffset now, CertificateOptions options)
     {
+        // The operator was away for long: nobody trusts the old one any more, so there is nothing to wait for.
+        if (HasExpired(now))
+            return Next is { } next && now < next.Certificate.NotAfter
+                ? new CaCertificates(next, null, null, null)
+                : Create(now, options);
         if (Previous is not null && now > Previous.NotAfter) return this with { Previous = null };
         if (Next is null)
             return now >= Current.Certificate.NotAfter - (options.AuthorityLifetime / 3)
@@ -34,6 +39,9 @@ internal sealed record CaCertificates(CaPair Current, CaPair? Next, DateTimeOffs
             ? new CaCertificates(Next, null, null, Current.Certificate)
             : this;
     }
+
+    /// <summary>What <see cref="Current"/> signs is worth nothing any more.</summary>
+    public bool HasExpired(DateTimeOffset now) => now >= Current.Certificate.NotAfter;
 
     public Dictionary<string, byte[]> ToSecret()
     {
@@ -68,7 +76,10 @@ internal sealed record CaCertificates(CaPair Current, CaPair? Next, DateTimeOffs
             if (Text(name + ".crt") is not { } certificate || Text(name + ".key") is not { } pem) return null;
             var key = ECDsa.Create();
             key.ImportFromPem(pem);
-            return new CaPair(X509Certificate2.CreateFromPem(certificate), key);
+            var pair = new CaPair(X509Certificate2.CreateFromPem(certificate), key);
+            using var own = pair.Certificate.GetECDsaPublicKey();
+            return own is not null && own.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()) ? pair
+                : throw new CryptographicException($"{name}.key is not the key of {name}.crt.");
         }
     }
 

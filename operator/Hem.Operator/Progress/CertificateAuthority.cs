@@ -34,7 +34,12 @@ internal sealed class CertificateAuthority(
     /// <summary>Reads the authority, or makes it. To be called, and to have succeeded, before anything else is.</summary>
     /// <exception cref="KubernetesException">The API server refused.</exception>
     /// <exception cref="HttpRequestException">The API server gave no answer.</exception>
-    public async Task LoadAsync(CancellationToken cancellationToken = default) => await ReadAsync(cancellationToken).ConfigureAwait(false);
+    public async Task LoadAsync(CancellationToken cancellationToken = default)
+    {
+        var (secret, state) = await ReadAsync(cancellationToken).ConfigureAwait(false);
+        var now = _time.GetUtcNow();
+        if (state.HasExpired(now)) await WriteAsync(secret, state.Step(now, options), cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>The certificate to show to whoever connects now, renewed when two thirds of its life are over.</summary>
     public SslStreamCertificateContext Serving()

@@ -132,6 +132,21 @@ public sealed class CertificateTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task An_authority_that_expired_while_the_operator_was_away_is_replaced_at_once()
+    {
+        var (space, time) = (await NamespaceAsync(), new ManualTime());
+        var authority = New(space, time);
+        await authority.LoadAsync();
+        var issuer = authority.Serving().TargetCertificate.Issuer;
+        time.Advance(TimeSpan.FromDays(30));
+        var later = New(space, time);
+        await later.LoadAsync();
+        later.Serving().TargetCertificate.Issuer.ShouldNotBe(issuer);
+        await authority.CheckAsync();
+        authority.Serving().TargetCertificate.Issuer.ShouldBe(later.Serving().TargetCertificate.Issuer);
+    }
+
+    [Fact]
     public async Task A_lost_Secret_is_written_again_and_one_that_makes_no_sense_replaced()
     {
         var space = await NamespaceAsync();

@@ -41,8 +41,8 @@ public sealed class PodTokenTests(ControlPlaneFixture fixture)
         var (pod, other) = (await bench.AddPodAsync(trial: 0), await bench.AddPodAsync(trial: 1));
         var client = bench.Connect(bench.Options(pod) with { Trial = "s-1", Attempt = other.Attempt.AttemptId });
         await Wait.UntilAsync(() => bench.Counts.Rejected(Report, "PermissionDenied") > 0, "it is refused");
+        await Wait.UntilAsync(() => pod.Log.Any(line => line.Contains("the token is that of attempt 1 of trial s-0")), "it is told why");
         client.Granted.IsCompleted.ShouldBeFalse();
-        pod.Log.ShouldContain(line => line.Contains("the token is that of attempt 1 of trial s-0"));
     }
 
     [Theory]
