@@ -9,7 +9,7 @@ namespace Operator.Tests;
 internal static class HemCluster
 {
     private static readonly SemaphoreSlim once = new(1);
-    private static string? installedOn;
+    private static readonly HashSet<string> installedOn = [];
 
     /// <summary>The repository's file.</summary>
     public static string File(params string[] path) => Path.Combine([Machine.Repository, .. path]);
@@ -20,7 +20,7 @@ internal static class HemCluster
         await once.WaitAsync();
         try
         {
-            if (installedOn == plane.Folder) return;
+            if (installedOn.Contains(plane.Folder)) return;
             foreach (var definition in new[] { CustomResourceDefinitions.Sweeps, CustomResourceDefinitions.Trials })
             {
                 var path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -36,7 +36,7 @@ internal static class HemCluster
             await Wait.UntilAsync(
                 async () => (await plane.Api.GetTextAsync("/openapi/v2")).Contains("dev.hem.v1alpha1.HemTrial", StringComparison.Ordinal),
                 "the definitions are published");
-            installedOn = plane.Folder;
+            installedOn.Add(plane.Folder);
         }
         finally
         {

@@ -28,6 +28,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private const int TrialWritesOnTheWay = 2;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WatchDelay = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
@@ -61,6 +62,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
         public int Attempts { get; set; }
         public int WritesOnTheWay { get; set; }
         public DateTimeOffset NotBefore { get; set; }
+        public DateTimeOffset WrittenAt { get; set; } = DateTimeOffset.MinValue;
     }
 
     /// <summary>What the sweep's status should be. <paramref name="sweep"/> is the object as seen last.</summary>
@@ -72,6 +74,12 @@ internal sealed class StatusPublisher : IAsyncDisposable
     public void Offer(HemTrialResource trial, HemTrialStatus status, bool isFinal) => Offer(
         trial, isSweep: false, Node(status, HemJson.Default.HemTrialStatus), Node(trial.Status, HemJson.Default.HemTrialStatus),
         isFinal ? StatusRank.FinalTrial : StatusRank.Trial, status.Attempts ?? 0);
+
+    /// <summary>What the sweep says now, as a watch tells.</summary>
+    public void See(HemSweepResource sweep) => See(sweep, Node(sweep.Status, HemJson.Default.HemSweepStatus));
+
+    /// <summary>What the trial says now, as a watch tells.</summary>
+    public void See(HemTrialResource trial) => See(trial, Node(trial.Status, HemJson.Default.HemTrialStatus));
 
     /// <summary>The object is gone.</summary>
     public void Forget(string uid)
@@ -86,6 +94,23 @@ internal sealed class StatusPublisher : IAsyncDisposable
         await _running;
         _stop.Dispose();
         _wake.Dispose();
+    }
+
+    /// <summary>
+    /// An API server that was put back to an older state says something else than was written. So does a watch that is late, but not for long.
+    /// </summary>
+    private void See(IKubernetesObject about, JsonNode? status)
+    {
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(about.Metadata.Uid!, out Entry? entry) || entry.Wanted is null) return;
+            if (_time.GetUtcNow() < entry.WrittenAt + WatchDelay || JsonNode.DeepEquals(status, entry.Written)) return;
+            (entry.Written, entry.ResourceVersion) = (status, about.Metadata.ResourceVersion);
+            if (JsonNode.DeepEquals(entry.Wanted, status)) return;
+            _waiting.Add(entry);
+        }
+
+        _wake.Release();
     }
 
     private void Offer(IKubernetesObject about, bool isSweep, JsonNode? wanted, JsonNode? published, StatusRank rank, int attempts)
@@ -103,7 +128,8 @@ internal sealed class StatusPublisher : IAsyncDisposable
                     ResourceVersion = about.Metadata.ResourceVersion,
                     Written = published,
                 });
-            _waiting.Remove(entry);
+            // Who waits already keeps his turn.
+            bool waits = _waiting.Remove(entry) && entry.Rank == rank;
             if (IsNewer(about.Metadata.ResourceVersion, entry.ResourceVersion)) entry.ResourceVersion = about.Metadata.ResourceVersion;
             if (attempts > entry.Attempts) (entry.Attempts, entry.WritesOnTheWay) = (attempts, 0);
             (entry.Wanted, entry.Rank) = (wanted, rank);
@@ -115,7 +141,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
                 return;
             }
 
-            entry.Order = ++_order;
+            if (!waits) entry.Order = ++_order;
             _waiting.Add(entry);
         }
 
@@ -238,7 +264,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     {
         lock (_lock)
         {
-            entry.Written = wanted;
+            (entry.Written, entry.WrittenAt) = (wanted, _time.GetUtcNow());
             if (entry.IsSweep) entry.NotBefore = _time.GetUtcNow() + _options.SweepStatusInterval;
             else if (entry.Rank == StatusRank.Trial) entry.WritesOnTheWay++;
             // What has ended is not offered again, or if it is, begins anew.

@@ -13,6 +13,7 @@ internal sealed partial class SweepReconciler
     private readonly BestTracker _best = new();
     private HemSweepStatus? _published;
     private DateTimeOffset _publishedAt;
+    private DateTimeOffset _rankedAt;
     private DateTimeOffset? _startedAt;
 
     /// <summary>Reports of an attempt of this sweep are stored.</summary>
@@ -44,7 +45,7 @@ internal sealed partial class SweepReconciler
         PublishTrials();
         if (_resource is not { } sweep) return;
         HemSweepStatus? before = _published ?? sweep.Status;
-        HemSweepStatus next = StatusMapper.Sweep(status, _best.Best(), StatusMapper.Seconds(_startedAt), before, Now,
+        HemSweepStatus next = StatusMapper.Sweep(status, Best(status), StatusMapper.Seconds(_startedAt), before, Now,
             services.Checkpoints?.ReadRefusals(Uid) ?? []);
         if (before?.State != next.State) Tell(sweep, status);
         bool isSame = _published is not null && SameButUsage(_published, next);
@@ -85,6 +86,14 @@ internal sealed partial class SweepReconciler
         }
 
         _touched.Clear();
+    }
+
+    /// <summary>A ranking costs more than a look at the rest, and is not made anew for each of many trials that end.</summary>
+    private BestConfiguration? Best(SweepStatus status)
+    {
+        if (!status.HasEnded && Now < _rankedAt + services.Options.SweepStatusInterval) return _published?.Best;
+        _rankedAt = Now;
+        return _best.Best();
     }
 
     private void Tell(HemSweepResource sweep, SweepStatus status)

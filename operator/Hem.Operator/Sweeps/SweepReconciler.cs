@@ -93,6 +93,7 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
     {
         (Namespace, Name) = (sweep.Metadata.Namespace, sweep.Metadata.Name);
         _resource = sweep;
+        services.Statuses.See(sweep);
         // Whoever deletes it in the foreground waits for its trials to be gone: nothing new is started for it.
         if (deleted || sweep.Metadata.DeletionTimestamp is not null) _isDeleted = true;
     }
@@ -114,6 +115,9 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
         else
         {
             Own(state, trial);
+            services.Statuses.See(trial);
+            // Another object, or one of an older state: it is told once more what is so.
+            if (state.Published is { } told && (trial.Status is null || !Same(trial.Status, told))) state.Published = null;
         }
 
         Resume(state);
