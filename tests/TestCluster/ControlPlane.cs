@@ -64,6 +64,7 @@ public sealed class ControlPlane : IAsyncDisposable
     public static async Task<ControlPlane> StartAsync(ControlPlaneOptions? options = null, CancellationToken cancel = default)
     {
         options ??= new ControlPlaneOptions();
+        if (options.ForNode && !Environment.IsPrivilegedProcess) throw new CannotException("a node for pods is started by root alone");
         var programs = await Machine.KubernetesAsync();
         RemoveLeftOvers();
         var plane = new ControlPlane(options, programs, options.ForNode ? await NodeNetwork.CreateAsync() : null);
