@@ -267,9 +267,10 @@ public sealed class ControlPlane : IAsyncDisposable
     private async Task StartAsync(string name, IEnumerable<string> arguments) =>
         await StartDaemonAsync(name, name == "etcd" ? "etcd" : Program(name), arguments);
 
-    /// <summary>The folders of those who were killed.</summary>
-    private static void RemoveLeftOvers()
+    /// <summary>What those who were killed left.</summary>
+    internal static void RemoveLeftOvers()
     {
+        ControlGroups.RemoveLeftOvers();
         foreach (var folder in Directory.EnumerateDirectories(Path.GetTempPath(), FolderPrefix + "*"))
         {
             try

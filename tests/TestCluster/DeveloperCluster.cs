@@ -109,5 +109,6 @@ internal static class DeveloperCluster
     private static void RemoveLeftOvers()
     {
         if (Directory.Exists(Folder)) Directory.Delete(Folder, true);
+        ControlPlane.RemoveLeftOvers();
     }
 }

@@ -66,7 +66,7 @@ public sealed class Node : IAsyncDisposable
         if (_dns is not null) await _dns.DisposeAsync();
         await _plane.StopAsync("node");
         await Wait.UntilAsync(() => HasEnded(_firstProcess), "the node's processes have ended");
-        await Wait.UntilAsync(Files.RemoveControlGroups, "the node's control groups are empty");
+        await Wait.UntilAsync(() => ControlGroups.Remove(Files.ControlGroup), "the node's control groups are empty");
         if (Directory.Exists(Files.Folder)) Directory.Delete(Files.Folder, true);
     }
 
@@ -74,7 +74,7 @@ public sealed class Node : IAsyncDisposable
     {
         var network = _plane.Network!;
         var pause = (await Machine.RunAsync(Path.Combine(Machine.Repository, "make", "pause-image"))).Trim();
-        Files.RemoveControlGroups();
+        ControlGroups.Remove(Files.ControlGroup);
         Files.Write();
         await _plane.StartDaemonAsync("node", "unshare",
         [

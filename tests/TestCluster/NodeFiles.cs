@@ -2,15 +2,14 @@ using System.Net;
 
 namespace Hem.TestCluster;
 
-/// <summary>The files that a node's programs are set up with, and its control groups.</summary>
+/// <summary>The files that a node's programs are set up with.</summary>
 internal sealed class NodeFiles(ControlPlane plane, string name)
 {
-    private const string ControlGroups = "/sys/fs/cgroup";
     private readonly NodeNetwork _network = plane.Network!;
 
     public string Folder => plane.InFolder("node");
 
-    private string ControlGroup => $"hem-node-{_network.Number}";
+    public string ControlGroup => ControlGroups.NameOf(_network);
 
     public void Write()
     {
@@ -28,7 +27,7 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
             $"--root-dir={In("kubelet")}", $"--cert-dir={In("kubelet-certificates")}", $"--node-ip={_network.NodeAddress}",
             $"--hostname-override={name}", $"--volume-plugin-dir={In("volume-plugins")}",
         ]);
-        foreach (var controller in Controllers()) Directory.CreateDirectory(Path.Combine(controller, ControlGroup));
+        ControlGroups.Create(ControlGroup);
     }
 
     /// <summary>Folders of the node that stand for disks, as volumes that a claim without a class finds.</summary>
@@ -54,15 +53,6 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
                       - matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [{{name}}]}]
                 """;
         }
-    }
-
-    /// <returns>false while a process still lingers in one.</returns>
-    public bool RemoveControlGroups()
-    {
-        var tops = Controllers().Append($"{ControlGroups}/unified").Select(c => Path.Combine(c, ControlGroup)).Where(Directory.Exists);
-        var groups = tops.SelectMany(top => Directory.EnumerateDirectories(top, "*", SearchOption.AllDirectories).Append(top));
-        return groups.OrderByDescending(group => group.Length).ToList()
-            .TrueForAll(group => NativeMethods.RemoveDirectory(group) == 0 || !Directory.Exists(group));
     }
 
     private string ContainerdConfig => $"""
@@ -139,10 +129,4 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
         """;
 
     private string In(string file) => Path.Combine(Folder, file);
-
-    /// <summary>The folders under which control groups are made: one a controller, or one for all on a machine with version 2.</summary>
-    private static IEnumerable<string> Controllers() => File.Exists($"{ControlGroups}/cgroup.controllers")
-        ? [ControlGroups]
-        : Directory.EnumerateDirectories(ControlGroups)
-            .Where(c => new DirectoryInfo(c).LinkTarget is null && Path.GetFileName(c) != "unified");
 }
