@@ -64,6 +64,42 @@ public sealed partial class ResultStore
             [before.ToUnixTimeMilliseconds()], ReadSweep)];
 
     /// <summary>
+    /// Records a trial that the store does not know with what is known of it elsewhere: a store that was lost is made up for as far as that
+    /// goes, once. A trial that is in the store already stays as it is.
+    /// </summary>
+    /// <param name="attempts">Its attempts, all ended.</param>
+    /// <param name="finishedAt">When it was complete; null where it is not. Its learning curve is lost all the same.</param>
+    public Task ImportTrialAsync(
+        string sweepUid, NewTrial trial, IReadOnlyList<ImportedAttempt> attempts, DateTimeOffset? finishedAt, bool superseded,
+        CancellationToken cancellationToken = default)
+    {
+        var now = Now;
+        return WriteAsync(connection =>
+        {
+            if (AddTrials(connection, sweepUid, [trial], now) == 0) return false;
+            var id = FindTrial(connection, sweepUid, trial.Name)!.Value;
+            foreach (var attempt in attempts)
+                connection.Execute(
+                    """
+                    INSERT INTO attempts (trial_id, number, uid, started, ended, outcome, reason, failed_permanently)
+                    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
+                    """,
+                    id, attempt.Number, attempt.Id, now, (long)attempt.Outcome, attempt.Reason, attempt.Permanent ? 1 : 0);
+            connection.Execute(
+                """
+                UPDATE trials SET last_attempt = ?2, failures = ?3, disruptions = ?4, failed_permanently = ?5, finished_at = ?6,
+                finished_iteration = iif(?6 IS NULL, NULL, 0), stopped_early = iif(?6 IS NULL, NULL, 0),
+                wall_seconds = iif(?6 IS NULL, NULL, 0.0), superseded_at = ?7 WHERE id = ?1
+                """,
+                id, attempts.Count == 0 ? 0 : attempts.Max(attempt => attempt.Number),
+                attempts.Count(attempt => attempt.Outcome == AttemptOutcome.Failed),
+                attempts.Count(attempt => attempt.Outcome == AttemptOutcome.Disrupted),
+                attempts.Any(attempt => attempt.Permanent) ? 1 : 0, finishedAt?.ToUnixTimeMilliseconds(), superseded ? now : null);
+            return true;
+        }, cancellationToken);
+    }
+
+    /// <summary>
     /// Records that a pod is (one of) its attempt's, before it reports: an <see cref="Progress.AttemptIdentity"/> with the pod's UID as
     /// its AttemptId is known to the store from then on, with a sequence of its own. Repeating the call changes nothing.
     /// </summary>

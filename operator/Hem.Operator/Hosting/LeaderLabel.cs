@@ -4,33 +4,46 @@ using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator.Hosting;
 
-/// <summary>The label by which the progress Service finds the leader's pod: put on one's own, taken off all others.</summary>
+/// <summary>
+/// The label by which the progress Service finds the leader's pod: put on one's own, taken off all others, and looked after as long as it leads,
+/// since without it no trainer is heard.
+/// </summary>
 internal static class LeaderLabel
 {
     private const string Label = "hem.dev/leader";
 
-    /// <summary>Tries until it has worked. Does nothing outside of a pod.</summary>
-    public static async Task PutAsync(
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Goes on until cancelled. Does nothing outside of a pod.</summary>
+    public static async Task KeepAsync(
         KubernetesClient client, OperatorOptions options, ILogger logger, TimeProvider time, CancellationToken cancel)
     {
-        if (options.PodName is not { } own) return;
+        if (options.PodName is not { } own)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancel);
+            return;
+        }
+
         while (true)
         {
+            TimeSpan pause = Interval;
             try
             {
                 KubernetesList<V1Pod> labelled = await client.ListAsync(
                     Resources.Pods, options.Namespace, new ListOptions { LabelSelector = $"{Label}=true" }, cancel);
                 foreach (V1Pod pod in labelled.Items)
                     if (pod.Metadata.Name != own) await SetAsync(client, pod, null, cancel);
-                if (await client.GetAsync(Resources.Pods, options.Namespace, own, cancel) is { } self)
+                if (!labelled.Items.Any(pod => pod.Metadata.Name == own)
+                    && await client.GetAsync(Resources.Pods, options.Namespace, own, cancel) is { } self)
                     await SetAsync(client, self, "true", cancel);
-                return;
             }
-            catch (Exception e) when (e is KubernetesException or HttpRequestException)
+            catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
             {
                 OperatorLog.LabelTrouble(logger, own, e.Message);
-                await Task.Delay(options.TroublePause, time, cancel);
+                pause = options.TroublePause;
             }
+
+            await Task.Delay(pause, time, cancel);
         }
     }
 

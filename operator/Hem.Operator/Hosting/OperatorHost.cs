@@ -111,12 +111,12 @@ internal sealed class OperatorHost : IAsyncDisposable
         [
             engine.RunAsync(ends.Token),
             certificates.RunAsync(() => _elector.IsLeader, ends.Token),
-            LeaderLabel.PutAsync(_client, _options, _logger, _time, ends.Token),
+            LeaderLabel.KeepAsync(_client, _options, _logger, _time, ends.Token),
         ];
         try
         {
-            // The label is put once; what else ends before it is told to has failed.
-            await await Task.WhenAny(work[0], work[1]);
+            // What ends before it is told to has failed.
+            await await Task.WhenAny(work);
         }
         finally
         {

@@ -16,13 +16,17 @@ internal sealed class SweepController : IAsyncDisposable
     private const int Workers = 4;
 
     private readonly SweepServices _services;
-    private readonly ConcurrentDictionary<string, SweepReconciler> _sweeps = new(StringComparer.Ordinal);
+    /// <summary>By namespace and UID: what claims in one namespace to be of a sweep in another is nothing to that sweep.</summary>
+    private readonly ConcurrentDictionary<(string Namespace, string Uid), SweepReconciler> _sweeps = new();
+
+    /// <summary>The namespaces of the sweeps that were seen, by UID.</summary>
+    private readonly ConcurrentDictionary<string, string> _namespaces = new(StringComparer.Ordinal);
 
     /// <summary>
     /// UIDs of the sweeps by namespace and name, the last seen of each: for objects that are in the way of a sweep not their own.
     /// </summary>
     private readonly ConcurrentDictionary<(string Namespace, string Name), string> _byName = new();
-    private readonly WorkQueue<string> _queue;
+    private readonly WorkQueue<(string Namespace, string Uid)> _queue;
     private readonly Informer<HemSweepResource> _sweepInformer;
     private readonly Informer<HemTrialResource> _trialInformer;
     private readonly Informer<V1Job> _jobInformer;
@@ -68,11 +72,17 @@ internal sealed class SweepController : IAsyncDisposable
         _queue.Dispose();
     }
 
-    private async Task<ReconcileResult> ReconcileAsync(string uid, CancellationToken cancel)
+    private async Task<ReconcileResult> ReconcileAsync((string Namespace, string Uid) key, CancellationToken cancel)
     {
-        if (!_sweeps.TryGetValue(uid, out SweepReconciler? sweep)) return default;
+        if (!_sweeps.TryGetValue(key, out SweepReconciler? sweep)) return default;
         DateTimeOffset? wake = await sweep.ReconcileAsync(cancel);
-        if (sweep.IsOver) _sweeps.TryRemove(new(uid, sweep));
+        if (sweep.IsOver && _sweeps.TryRemove(new(key, sweep)))
+        {
+            _namespaces.TryRemove(key.Uid, out _);
+            // What came in between its last look and its removal.
+            if (!sweep.IsOver && _sweeps.TryAdd(key, sweep)) _queue.Add(key);
+        }
+
         return wake is { } at ? new ReconcileResult(Later(at - _services.Time.GetUtcNow())) : default;
     }
 
@@ -84,12 +94,12 @@ internal sealed class SweepController : IAsyncDisposable
         foreach (SweepRecord record in _services.Store.ReadSweeps())
         {
             if (record.Namespace.Length == 0 || (_services.Options.WatchNamespace is { } own && own != record.Namespace)) continue;
-            Post(record.Uid, sweep => sweep.OnMissing(record.Namespace, record.Name));
+            Post(record.Namespace, record.Uid, sweep => sweep.OnMissing(record.Name));
         }
 
         foreach (AttemptRecord attempt in _services.Store.ReadLiveAttempts())
             if (_services.Store.FindSweepByUid(attempt.SweepUid) is { Namespace.Length: > 0, Deleted: not null } deleted)
-                Post(deleted.Uid, sweep => sweep.OnMissing(deleted.Namespace, deleted.Name));
+                Post(deleted.Namespace, deleted.Uid, sweep => sweep.OnMissing(deleted.Name));
     }
 
     private void OnSweep(WatchEventType type, HemSweepResource? old, HemSweepResource? item)
@@ -97,7 +107,8 @@ internal sealed class SweepController : IAsyncDisposable
         HemSweepResource sweep = (item ?? old)!;
         string uid = sweep.Metadata.Uid!;
         if (type != WatchEventType.Deleted) _byName[(sweep.Metadata.Namespace!, sweep.Metadata.Name!)] = uid;
-        Post(uid, reconciler => reconciler.OnSweep(sweep, type == WatchEventType.Deleted));
+        _namespaces[uid] = sweep.Metadata.Namespace!;
+        Post(sweep.Metadata.Namespace!, uid, reconciler => reconciler.OnSweep(sweep, type == WatchEventType.Deleted));
     }
 
     private void OnTrial(WatchEventType type, HemTrialResource? old, HemTrialResource? item)
@@ -105,33 +116,35 @@ internal sealed class SweepController : IAsyncDisposable
         HemTrialResource trial = (item ?? old)!;
         (string ns, string name) = (trial.Metadata.Namespace!, trial.Metadata.Name!);
         string? owner = trial.Label(HemLabels.SweepUid);
-        if (owner is not null) Post(owner, sweep => sweep.OnTrial(trial, type == WatchEventType.Deleted));
+        if (owner is not null) Post(ns, owner, sweep => sweep.OnTrial(trial, type == WatchEventType.Deleted));
         // <sweep>-<16 hex>: it may be in the way of a sweep that it does not belong to.
         int dash = name.LastIndexOf('-');
         if (dash > 0 && _byName.TryGetValue((ns, name[..dash]), out string? uid) && uid != owner)
-            Post(uid, sweep => sweep.OnForeignTrial(name));
+            Post(ns, uid, sweep => sweep.OnForeignTrial(name));
     }
 
     private void OnJob(WatchEventType type, V1Job? old, V1Job? item)
     {
         V1Job job = (item ?? old)!;
-        if (job.Label(HemLabels.SweepUid) is { } uid) Post(uid, sweep => sweep.OnJob(job, type == WatchEventType.Deleted));
+        if (job.Label(HemLabels.SweepUid) is { } uid) Post(job.Metadata.Namespace!, uid, sweep => sweep.OnJob(job, type == WatchEventType.Deleted));
     }
 
     private void OnPod(WatchEventType type, V1Pod? old, V1Pod? item)
     {
         V1Pod pod = (item ?? old)!;
         _services.Pods.OnPod(pod, type == WatchEventType.Deleted);
-        if (pod.Label(HemLabels.SweepUid) is { } uid) Post(uid, sweep => sweep.OnPod(pod, type == WatchEventType.Deleted));
+        if (pod.Label(HemLabels.SweepUid) is { } uid) Post(pod.Metadata.Namespace!, uid, sweep => sweep.OnPod(pod, type == WatchEventType.Deleted));
     }
 
-    private void OnReports(AttemptIdentity identity, IReadOnlyList<TrainerMessage> reports) =>
-        Post(identity.SweepUid, sweep => sweep.OnReports(identity, reports));
-
-    private void Post(string uid, Action<SweepReconciler> happened)
+    private void OnReports(AttemptIdentity identity, IReadOnlyList<TrainerMessage> reports)
     {
-        _sweeps.GetOrAdd(uid, static (uid, services) => new SweepReconciler(uid, services), _services).Post(happened);
-        _queue.Add(uid);
+        if (_namespaces.TryGetValue(identity.SweepUid, out string? ns)) Post(ns, identity.SweepUid, sweep => sweep.OnReports(identity, reports));
+    }
+
+    private void Post(string ns, string uid, Action<SweepReconciler> happened)
+    {
+        _sweeps.GetOrAdd((ns, uid), static (key, services) => new SweepReconciler(key.Namespace, key.Uid, services), _services).Post(happened);
+        _queue.Add((ns, uid));
     }
 
     /// <summary>What nobody reads of a Job once it is made.</summary>

@@ -30,25 +30,39 @@ internal sealed partial class SweepReconciler
     private static async Task<bool> ApplyAsync(IEnumerable<Task<Action?>> work)
     {
         bool acted = false;
+        List<Exception> faults = [];
         foreach (Action? apply in await Task.WhenAll(work))
         {
-            apply?.Invoke();
+            try
+            {
+                apply?.Invoke();
+            }
+            catch (Exception e)
+            {
+                // The others' news are not lost with this one's.
+                faults.Add(e);
+            }
+
             acted |= apply is not null;
         }
 
-        return acted;
+        return faults.Count == 0 ? acted : throw new AggregateException(faults);
     }
 
-    /// <summary>Work on one trial: what the API server refuses, or does not answer, is tried again after a pause.</summary>
+    /// <summary>
+    /// Work on one trial: what the API server refuses or does not answer, what the store cannot take, and whatever else goes wrong with this trial
+    /// is tried again after a pause, and is no other trial's trouble.
+    /// </summary>
     private Task<Action?> Guarded(TrialState state, Func<Task<Action?>> work, CancellationToken cancel) => services.LimitedAsync(async () =>
     {
         try
         {
             return await work();
         }
-        catch (Exception e) when (IsTrouble(e) && !cancel.IsCancellationRequested)
+        catch (Exception e) when (!cancel.IsCancellationRequested)
         {
-            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, e.Message);
+            bool isExpected = IsTrouble(e) || e is StoreException or IOException or OperationCanceledException;
+            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, isExpected ? e.Message : e.ToString());
             return () =>
             {
                 Pause(state);
@@ -117,7 +131,7 @@ internal sealed partial class SweepReconciler
 
     private async Task<bool> ClaimAsync(TrialState state, int number, CancellationToken cancel)
     {
-        var live = new LiveAttempt(Uid, state.Name, number) { GpusHeld = GpusOf(state.Name) };
+        var live = new LiveAttempt(Namespace, Uid, state.Name, number) { GpusHeld = GpusOf(state.Name) };
         try
         {
             await services.Store.AddAttemptAsync(new NewAttempt(Uid, state.Name, number, live.Key), cancel);
@@ -182,10 +196,10 @@ internal sealed partial class SweepReconciler
         }
 
         V1Job job = JobBuilder.Build(
-            new AttemptJob(Namespace!, Uid, _model!.Sweep, spec, live.Number, OwnerReference(owner)), services.Options);
+            new AttemptJob(Namespace, Uid, _model!.Sweep, spec, live.Number, OwnerReference(owner)), services.Options);
         try
         {
-            await services.Trust.EnsurePublishedAsync(Namespace!, cancel);
+            await services.Trust.EnsurePublishedAsync(Namespace, cancel);
             Attach(live, await services.Client.CreateAsync(Resources.Jobs, job, cancel: cancel));
             return true;
         }
@@ -350,17 +364,25 @@ internal sealed partial class SweepReconciler
         if (trial?.Finished is { } finished) OnFinished(state, trial, finished);
         _touched.Add(state);
         services.Aftermath.See(new EndedAttempt(
-            Namespace!, state.Name, state.Object, live.Number, live.Job, live.Current?.Pod, outcome, view.End?.LastWords));
+            Namespace, state.Name, state.Object, live.Number, live.Job, live.Current?.Pod, outcome, view.End?.LastWords));
     }
 
     private void OnFinished(TrialState state, TrialRecord trial, FinishedRecord finished)
     {
-        services.Checkpoints?.Delete(Uid, state.Name);
         state.CompletedAt ??= finished.At;
         state.Iteration = finished.Iteration;
         IReadOnlyList<PointRecord> points = services.Store.ReadPoints(Uid, state.Name);
         if (points.Count > 0) state.SuccessRate = points[^1].SuccessRate;
         if (!trial.Superseded) _best.Finish(trial, points);
+        try
+        {
+            services.Checkpoints?.Delete(Uid, state.Name);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // They go with the sweep.
+            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, e.Message);
+        }
     }
 
     /// <summary>The record knows more about a trial than we do: look again.</summary>

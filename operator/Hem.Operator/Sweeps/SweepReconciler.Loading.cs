@@ -4,6 +4,7 @@ using Hem.Kubernetes;
 using Hem.Operator.Api;
 using Hem.Operator.Trials;
 using Hem.Results;
+using StoredOutcome = Hem.Results.AttemptOutcome;
 
 namespace Hem.Operator.Sweeps;
 
@@ -57,7 +58,7 @@ internal sealed partial class SweepReconciler
     /// <summary>An attempt that the record says has not ended: its Job and pods are looked for, and it is judged by them.</summary>
     private void GoOnWith(TrialState state, AttemptRecord unended)
     {
-        state.Live = new LiveAttempt(Uid, state.Name, unended.Number)
+        state.Live = new LiveAttempt(Namespace, Uid, state.Name, unended.Number)
         {
             GpusHeld = GpusOf(state.Name),
             RecordedStart = Records.StartOf(unended),
@@ -85,40 +86,46 @@ internal sealed partial class SweepReconciler
     }
 
     /// <summary>
-    /// The record was lost, or is older than the cluster: what the HemTrial says of itself stands in, so that what is complete is not run
-    /// again and no attempt's number is used twice.
+    /// The record was lost, or is older than the cluster: what the HemTrial says of itself goes into it, so that what is complete is not run
+    /// again and no attempt's number is used twice, now and after the next restart.
     /// </summary>
     private async Task LoadUnrecordedAsync(TrialState state, CancellationToken cancel)
     {
-        HemTrialStatus? published = state.Object?.Status;
-        if (_model?.Find(state.Name) is { } spec)
-            await services.Store.AddTrialsAsync(Uid, [_model.Record(spec)], cancel);
-        state.LastNumber = published?.Attempts ?? 0;
-        state.CompletedAt = published?.CompletionTime;
-        var attempts = new List<AttemptObservation>();
-        for (int number = 1; number <= state.LastNumber; number++)
+        if (state.Object is { } trial && _savedGeneration >= 0)
         {
-            AttemptResult result = number <= published!.Failures ? AttemptResult.Failed
-                : number <= published.Failures + published.Disruptions ? AttemptResult.Disrupted
-                : AttemptResult.Left;
-            attempts.Add(new AttemptObservation(number, AttemptKey.InStore(Uid, state.Name, number), AttemptPhase.Exited)
-            {
-                Outcome = new Core.Planning.AttemptOutcome(
-                    result, published.Message ?? "", result == AttemptResult.Failed && published.Phase == HemTrialPhase.Failed),
-            });
+            NewTrial record = new(
+                state.Name, trial.Spec.Hash!, trial.Spec.Seed, trial.Spec.Configuration!, trial.Spec.Parameters.GetRawText());
+            HemTrialStatus status = trial.Status ?? new HemTrialStatus();
+            DateTimeOffset? finishedAt = status.Phase != HemTrialPhase.Succeeded ? null
+                : status.CompletionTime ?? trial.Metadata.CreationTimestamp ?? Now;
+            await services.Store.ImportTrialAsync(
+                Uid, record, [.. EndedAttempts(state, status)], finishedAt, status.Phase == HemTrialPhase.Superseded, cancel);
+            Load(services.Store.FindTrial(Uid, state.Name)!, [.. services.Store.ReadAttempts(Uid, state.Name)]);
+            return;
         }
 
         _observed.Observe(new TrialObservation(state.Name, state.Object?.Spec.Hash ?? Known(state.Name).Hash)
         {
             Exists = state.Object is not null || state.Conflict is not null,
             Conflict = state.Conflict,
-            FinishedAt = published is { Phase: HemTrialPhase.Succeeded }
-                ? published.CompletionTime ?? state.Object!.Metadata.CreationTimestamp ?? Now
-                : null,
-            Superseded = published is { Phase: HemTrialPhase.Superseded },
-            Attempts = attempts,
         });
         Look(state);
+    }
+
+    /// <summary>The status counts attempts and tells how many failed; which of them did is not known. The last one may still live.</summary>
+    private IEnumerable<ImportedAttempt> EndedAttempts(TrialState state, HemTrialStatus status)
+    {
+        int failures = status.Failures ?? 0, disruptions = status.Disruptions ?? 0, attempts = status.Attempts ?? 0;
+        if (state.OldJobs.ContainsKey(attempts) && status.Phase is not (HemTrialPhase.Succeeded or HemTrialPhase.Failed)) attempts--;
+        for (int number = 1; number <= attempts; number++)
+        {
+            StoredOutcome outcome = number <= failures ? StoredOutcome.Failed
+                : number <= failures + disruptions ? StoredOutcome.Disrupted
+                : StoredOutcome.Left;
+            yield return new ImportedAttempt(
+                number, AttemptKey.InStore(Uid, state.Name, number), outcome, status.Message ?? "",
+                outcome == StoredOutcome.Failed && status.Phase == HemTrialPhase.Failed);
+        }
     }
 
     private int GpusOf(string trial) => _model?.GpusOf(trial) ?? 0;

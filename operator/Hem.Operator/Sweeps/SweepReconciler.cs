@@ -11,7 +11,7 @@ namespace Hem.Operator.Sweeps;
 /// One sweep, by UID: observes (the record, the objects of the API server), lets the planner decide, carries out, and says what it wants
 /// to be woken for. It is reconciled by one worker at a time; informers only post to it.
 /// </summary>
-internal sealed partial class SweepReconciler(string uid, SweepServices services)
+internal sealed partial class SweepReconciler(string @namespace, string uid, SweepServices services)
 {
     private readonly ConcurrentQueue<Action> _inbox = new();
     private readonly Dictionary<string, TrialState> _trials = new(StringComparer.Ordinal);
@@ -34,7 +34,7 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
 
     public string Uid { get; } = uid;
 
-    public string? Namespace { get; private set; }
+    public string Namespace { get; } = @namespace;
 
     public string? Name { get; private set; }
 
@@ -68,6 +68,12 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
                 if (!await CarryOutAsync(plan.Actions, cancel)) break;
                 await SettleAllAsync(cancel);
                 Drain();
+                if (_isDeleted)
+                {
+                    await SettleAllAsync(cancel);
+                    return await LeaveAsync(cancel);
+                }
+
                 ReadSpec();
                 await SaveSpecAsync(cancel);
             }
@@ -91,7 +97,7 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
 
     public void OnSweep(HemSweepResource sweep, bool deleted)
     {
-        (Namespace, Name) = (sweep.Metadata.Namespace, sweep.Metadata.Name);
+        Name = sweep.Metadata.Name;
         _resource = sweep;
         services.Statuses.See(sweep);
         // Whoever deletes it in the foreground waits for its trials to be gone: nothing new is started for it.
@@ -99,9 +105,9 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
     }
 
     /// <summary>The record knows this sweep, and the API server does not.</summary>
-    public void OnMissing(string @namespace, string name)
+    public void OnMissing(string name)
     {
-        if (_resource is null) (Namespace, Name, _isDeleted) = (@namespace, name, true);
+        if (_resource is null) (Name, _isDeleted) = (name, true);
     }
 
     public void OnTrial(HemTrialResource trial, bool deleted)
@@ -127,7 +133,7 @@ internal sealed partial class SweepReconciler(string uid, SweepServices services
 
     public void OnJob(V1Job job, bool deleted)
     {
-        if (job.Label(HemLabels.Trial) is not { } trial || !int.TryParse(job.Label(HemLabels.Attempt), out int number)) return;
+        if (AttemptKey.Of(job) is not var (trial, number)) return;
         TrialState state = StateOf(trial);
         if (state.Live is { } live && live.Number == number)
         {

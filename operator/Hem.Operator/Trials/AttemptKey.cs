@@ -1,4 +1,6 @@
 using System.Globalization;
+using Hem.Kubernetes;
+using Hem.Operator.Api;
 
 namespace Hem.Operator.Trials;
 
@@ -13,4 +15,11 @@ internal static class AttemptKey
 
     /// <summary>The name of its Job. The longest (a sweep's name of 40 characters, attempt 99,999) has 63: a label's length.</summary>
     public static string JobName(string trial, int number) => string.Create(CultureInfo.InvariantCulture, $"{trial}-{number}");
+
+    /// <summary>The attempt that a Job is of by its labels, which its name and its controller must bear out; null for any other.</summary>
+    public static (string Trial, int Number)? Of(V1Job job) =>
+        job.Label(HemLabels.Trial) is { } trial && int.TryParse(job.Label(HemLabels.Attempt), CultureInfo.InvariantCulture, out int number)
+        && job.Metadata.Name == JobName(trial, number) && job.Controller() is { Kind: HemResources.TrialKind } owner && owner.Name == trial
+            ? (trial, number)
+            : null;
 }

@@ -27,8 +27,10 @@ internal sealed class AttemptPod(V1Pod pod)
 }
 
 /// <summary>An attempt that is claimed in the record and has not ended there.</summary>
-internal sealed class LiveAttempt(string sweepUid, string trial, int number)
+internal sealed class LiveAttempt(string @namespace, string sweepUid, string trial, int number)
 {
+    public string Namespace { get; } = @namespace;
+
     public string SweepUid { get; } = sweepUid;
 
     public string Trial { get; } = trial;

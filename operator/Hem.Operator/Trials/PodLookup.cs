@@ -10,7 +10,7 @@ internal sealed class PodLookup : IPodLookup
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byUid = new(StringComparer.Ordinal);
     private readonly Dictionary<(string SweepUid, string Trial), List<Entry>> _byTrial = [];
-    private readonly Dictionary<(string SweepUid, string Trial), (int Number, string? JobUid)> _live = [];
+    private readonly Dictionary<(string SweepUid, string Trial), (string Namespace, int Number, string? JobUid)> _live = [];
 
     public event Action<string, string>? Changed;
 
@@ -48,7 +48,7 @@ internal sealed class PodLookup : IPodLookup
     /// <summary>The attempt is claimed, and its Job (as soon as it has one) is this.</summary>
     public void Begin(LiveAttempt attempt)
     {
-        lock (_lock) _live[(attempt.SweepUid, attempt.Trial)] = (attempt.Number, attempt.Job?.Metadata.Uid);
+        lock (_lock) _live[(attempt.SweepUid, attempt.Trial)] = (attempt.Namespace, attempt.Number, attempt.Job?.Metadata.Uid);
         Changed?.Invoke(attempt.SweepUid, attempt.Trial);
     }
 
@@ -61,13 +61,15 @@ internal sealed class PodLookup : IPodLookup
         Changed?.Invoke(attempt.SweepUid, attempt.Trial);
     }
 
+    /// <summary>Labels can be written by anybody who makes pods: what counts is that its Job is the one that we made.</summary>
     public AttemptIdentity? Find(string podUid)
     {
         lock (_lock)
             return _byUid.TryGetValue(podUid, out Entry? entry)
                 && _live.TryGetValue(entry.Trial, out var live)
                 && live.Number == entry.Identity.AttemptNumber
-                && (live.JobUid is null || entry.Pod.Controller()?.Uid == live.JobUid)
+                && live.Namespace == entry.Pod.Metadata.Namespace
+                && live.JobUid is not null && entry.Pod.Controller()?.Uid == live.JobUid
                     ? entry.Identity
                     : null;
     }
@@ -75,10 +77,10 @@ internal sealed class PodLookup : IPodLookup
     public IReadOnlyList<AttemptIdentity> Alive(string sweepUid, string trial)
     {
         lock (_lock)
-            return _byTrial.TryGetValue((sweepUid, trial), out List<Entry>? pods)
+            return _byTrial.TryGetValue((sweepUid, trial), out List<Entry>? pods) && _live.TryGetValue((sweepUid, trial), out var live)
                 ?
                 [
-                    .. pods.Where(pod => pod.MayLive)
+                    .. pods.Where(pod => pod.MayLive && pod.Pod.Metadata.Namespace == live.Namespace)
                         .OrderBy(pod => pod.Identity.AttemptNumber)
                         .ThenBy(pod => pod.Pod.Metadata.CreationTimestamp)
                         .ThenBy(pod => pod.Identity.AttemptId, StringComparer.Ordinal)

@@ -150,6 +150,51 @@ public sealed class LifeTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task A_lost_record_is_made_up_for_once_and_for_all()
+    {
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);
+        world.Kubelet.Train = _ => Training.Finishes;
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(2));
+        await world.CompleteAsync(2);
+        await world.TrialsAsync(all => all.Count(trial => trial.Status?.Phase == HemTrialPhase.Succeeded) == 2, "both say so");
+        world.Kubelet.Train = _ => Training.Runs;
+        await world.EditAsync(SweepBuilder.Make().Seeds(3));
+        await Wait.UntilAsync(() => world.Kubelet.Running == 1, "the third trains");
+        await world.TrialsAsync(all => all.Any(trial => trial.Status?.Phase == HemTrialPhase.Running), "and says so");
+        string job = (await world.JobsAsync()).Single().Metadata.Uid!;
+
+        await world.StopOperatorAsync();
+        world.LoseStore();
+        world.StartOperator();
+        await Wait.UntilAsync(() => world.Store.ReadLiveAttempts().Count == 1, "the one that trains is adopted");
+        await world.RestartOperatorAsync();
+        await world.StatusAsync(status => status is { Done: 2, Running: 1 }, "all is as it was");
+
+        (await world.JobsAsync()).Single().Metadata.Uid.ShouldBe(job);
+        world.Store.ReadTrials((await world.SweepAsync())!.Metadata.Uid!).Count(trial => trial.Finished is not null).ShouldBe(2);
+        world.Kubelet.Train = _ => Training.Finishes;
+        await world.CompleteAsync(3);
+        (await world.TrialsAsync()).ShouldAllBe(trial => trial.Status!.Attempts == 1);
+    }
+
+    [Fact]
+    public async Task A_sweep_that_is_deleted_while_places_are_free_ends()
+    {
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);
+        world.Kubelet.Train = _ => Training.Runs;
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(60).Parallelism(60));
+        await Wait.UntilAsync(async () => (await world.JobsAsync()).Length > 5, "it starts its trials");
+        string uid = (await world.SweepAsync())!.Metadata.Uid!;
+
+        await world.DeleteAsync();
+
+        await Wait.UntilAsync(() => world.Store.FindSweepByUid(uid) is { Deleted: not null }, "the record knows it");
+        await Wait.UntilAsync(async () => (await world.TrialsAsync()).Length + (await world.JobsAsync()).Length == 0, "nothing is left");
+        world.Store.ReadLiveAttempts().ShouldBeEmpty();
+        world.Store.ReadAttempts(uid).GroupBy(attempt => attempt.Trial).ShouldAllBe(attempts => attempts.Count() == 1);
+    }
+
+    [Fact]
     public async Task Two_sweeps_of_one_name_in_two_namespaces_have_nothing_to_do_with_each_other()
     {
         await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);
