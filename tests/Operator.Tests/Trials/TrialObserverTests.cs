@@ -7,7 +7,7 @@ namespace Operator.Tests.Trials;
 public sealed class TrialObserverTests
 {
     private static readonly DateTimeOffset start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-    private readonly LiveAttempt _attempt = new("sweep", "t", 1);
+    private readonly LiveAttempt _attempt = new("default", "sweep", "t", 1);
 
     [Fact]
     public void A_claim_without_a_job_is_launched() => Step().ShouldBe(AttemptStep.Launch);
