@@ -10,8 +10,8 @@ using Wait = Hem.TestCluster.Wait;
 namespace Hem.Bench;
 
 /// <summary>
-/// One operator, as many reports a second as asked for a minute: trainers of pods with real tokens, over TLS, to SQLite on disk. Counted are
-/// reports that were acknowledged, that is durable. Fails under 99% of the rate asked for, or at 300 MB.
+/// One operator, as many reports a second as asked for a minute: trainers of pods with real tokens, over TLS, to SQLite on disk. Counted
+/// are reports that were acknowledged, that is durable. Fails under 99% of the rate asked for, or at 300 MB.
 /// Options: `--rate 5000 --streams 200 --seconds 60`.
 /// </summary>
 internal static class ReportsBench
@@ -71,8 +71,8 @@ internal static class ReportsBench
             return items.Count >= streams ? items : null;
         }, $"{streams} pods", Timeouts.Normal);
         var ca = Path.Combine(folder, "ca.crt");
-        await File.WriteAllTextAsync(ca,
-            (string)(await bench.Plane.Api.GetAsync($"/api/v1/namespaces/{bench.Namespace}/configmaps/hem-progress-ca"))!["data"]!["ca.crt"]!);
+        var trust = await bench.Plane.Api.GetAsync($"/api/v1/namespaces/{bench.Namespace}/configmaps/hem-progress-ca");
+        await File.WriteAllTextAsync(ca, (string)trust!["data"]!["ca.crt"]!);
         using var client = new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(bench.Plane.Kubeconfig));
         var trainers = new List<Trainer>();
         foreach (var pod in found)

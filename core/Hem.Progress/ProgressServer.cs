@@ -27,7 +27,7 @@ public sealed record ProgressServerOptions
     public X509Certificate2? Certificate { get; init; }
 
     /// <summary>
-    /// Asked at each connection for the certificate to show, in place of <see cref="Certificate"/>: one that is renewed takes effect at once.
+    /// Asked at each connection for the certificate to show, in place of <see cref="Certificate"/>: a renewed one takes effect at once.
     /// </summary>
     public Func<SslStreamCertificateContext>? CertificateSelector { get; init; }
 

@@ -20,8 +20,8 @@ internal sealed record CaCertificates(CaPair Current, CaPair? Next, DateTimeOffs
         new(CaPair.Create(now, options), null, null, null);
 
     /// <summary>
-    /// At two thirds of its life the current pair gets a successor, which signs from <see cref="CertificateOptions.PublishBeforeUse"/> after
-    /// everybody was told of it. The old one is trusted until its end. Returns this where nothing is to be done.
+    /// At two thirds of its life the current pair gets a successor, which signs from <see cref="CertificateOptions.PublishBeforeUse"/>
+    /// after everybody was told of it. The old one is trusted until its end. Returns this where nothing is to be done.
     /// </summary>
     public CaCertificates Step(DateTimeOffset now, CertificateOptions options)
     {

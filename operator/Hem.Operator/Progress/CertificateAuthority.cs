@@ -10,8 +10,9 @@ namespace Hem.Operator.Progress;
 /// without anybody noticing. <see cref="Serving"/> is what servers show.
 /// </summary>
 /// <remarks>
-/// The Secret is what is true; several replicas may work on it, for each write carries the resourceVersion that was read. If it is lost, it is
-/// written again from memory; if that is lost too, a new authority begins, and trainers come back once kubelets have brought it to their pods.
+/// The Secret is what is true; several replicas may work on it, for each write carries the resourceVersion that was read. If it is lost, it
+/// is written again from memory; if that is lost too, a new authority begins, and trainers come back once kubelets have brought it to
+/// their pods.
 /// </remarks>
 internal sealed class CertificateAuthority(
     KubernetesClient client, string operatorNamespace, CertificateOptions options, ILogger<CertificateAuthority> logger,
@@ -140,7 +141,8 @@ internal sealed class CertificateAuthority(
     {
         lock (_lock)
         {
-            if (_state is { } known && known.Current.Certificate.Equals(state.Current.Certificate)) state = state with { Current = known.Current };
+            if (_state is { } known && known.Current.Certificate.Equals(state.Current.Certificate))
+                state = state with { Current = known.Current };
             return _state = state;
         }
     }

@@ -12,8 +12,8 @@ namespace Hem.Operator.Web;
 internal sealed record Answers(string Folder, string Tag);
 
 /// <summary>
-/// Reports of sweeps, rendered when they are asked for and kept as files: that of a large sweep is megabytes, and takes seconds to make. One
-/// is made at a time, and a sweep that changes all the time has a new one after five seconds, or ten times as long as it took.
+/// Reports of sweeps, rendered when they are asked for and kept as files: that of a large sweep is megabytes, and takes seconds to make.
+/// One is made at a time, and a sweep that changes all the time has a new one after five seconds, or ten times as long as it took.
 /// </summary>
 internal sealed class AnswerCache : IDisposable
 {

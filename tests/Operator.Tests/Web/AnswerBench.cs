@@ -181,7 +181,10 @@ internal sealed class AnswerBench : IAsyncDisposable
         });
         var target = new JsonObject
         {
-            ["kind"] = "Pod", ["name"] = "hem-operator", ["namespace"] = Space, ["uid"] = (string)pod["metadata"]!["uid"]!,
+            ["kind"] = "Pod",
+            ["name"] = "hem-operator",
+            ["namespace"] = Space,
+            ["uid"] = (string)pod["metadata"]!["uid"]!,
         };
         var ports = new JsonArray { new JsonObject { ["name"] = "web", ["port"] = port } };
         await _plane.Api.PostAsync($"/api/v1/namespaces/{Space}/services", new JsonObject
