@@ -36,7 +36,7 @@ public class WorkQueueTests
         var next = queue.GetAsync();
         next.IsCompleted.ShouldBeFalse();
         queue.Done("a");
-        (await next).ShouldBe("a");
+        (await next.AsTask().WaitAsync(Timeouts.Quick)).ShouldBe("a");
         queue.Done("a");
         queue.Count.ShouldBe(0);
     }
