@@ -68,7 +68,7 @@ public sealed class EventRecorder : IAsyncDisposable
     /// <summary>Writes what waits, for a few seconds at most.</summary>
     public async ValueTask DisposeAsync()
     {
-        _waiting.Writer.TryComplete();
+        if (!_waiting.Writer.TryComplete()) return;
         _stop.CancelAfter(_drainTime);
         await _running;
         _stop.Dispose();

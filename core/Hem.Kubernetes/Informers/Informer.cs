@@ -81,6 +81,7 @@ public sealed class Informer<T> : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync();
         Task? running;
         lock (_lock) running = _running ??= Task.CompletedTask;

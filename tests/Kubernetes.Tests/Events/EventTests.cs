@@ -93,6 +93,7 @@ public class EventTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
         for (var i = 0; i < EventRecorder.MostWaiting + 200; i++) recorder.Normal(about, "Started", $"{i}");
         recorder.Dropped.ShouldBeGreaterThanOrEqualTo(199);
         await recorder.DisposeAsync();
+        await recorder.DisposeAsync();
         recorder.Dropped.ShouldBeGreaterThanOrEqualTo(EventRecorder.MostWaiting + 199);
         recorder.Normal(about, "Late", "Nobody hears it.");
     }

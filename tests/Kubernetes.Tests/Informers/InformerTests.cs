@@ -211,6 +211,7 @@ public class InformerTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
         await informer.StartAsync(Cancel);
         await Wait.UntilAsync(() => _faults.OpenBodies == 1, "the watch is open");
         await informer.DisposeAsync();
+        await informer.DisposeAsync();
         _faults.OpenBodies.ShouldBe(0);
         await new Informer<V1Pod>(Client, Resources.Pods).DisposeAsync();
     }
