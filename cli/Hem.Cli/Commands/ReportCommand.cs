@@ -30,7 +30,7 @@ internal static class ReportCommand
         Option<string?> store = CommonOptions.Store();
         Option<string?> output = new("--output", "-o")
         {
-            Description = "Folder of the report (default: STORE/reports/SWEEP; of a cluster's sweep reports/NS/SWEEP)",
+            Description = "Its folder (default: STORE/reports/SWEEP, or reports/NS/SWEEP)",
             HelpName = "DIR",
         };
         Option<bool> json = CommonOptions.Json("The ranking as JSON");
