@@ -35,7 +35,7 @@ internal readonly record struct TrialVerdict(
             return new TrialVerdict { Phase = TrialPhase.Waiting, CanStart = wanted, Counts = wanted, NextNumber = 1 };
         }
 
-        int live = 0, failures = 0, disruptions = 0;
+        int live = 0, failures = 0, disruptions = 0, brief = 0;
         long gpuTicks = 0;
         var permanent = false;
         AttemptObservation? last = null;
@@ -47,6 +47,7 @@ internal readonly record struct TrialVerdict(
                 (failures, permanent) = (failures + 1, permanent || ended.Permanent);
             else if (ended.Result == AttemptResult.Disrupted)
                 disruptions++;
+            brief = BackOff.IsBriefDisruption(attempt) ? brief + 1 : 0;
             gpuTicks += attempt.Gpus * attempt.OverTicks();
             last = attempt;
         }
@@ -90,7 +91,7 @@ internal readonly record struct TrialVerdict(
         {
             Phase = TrialPhase.Waiting,
             CanStart = true,
-            Due = last is null ? 0 : BackOff.NotBefore(last, failures),
+            Due = last is null ? 0 : BackOff.NotBefore(last, failures, brief),
         };
     }
 
@@ -111,8 +112,18 @@ internal static class BackOff
     public static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
-    /// <summary>A disruption is not the trial's fault, but a broken place must not be tried in a tight loop.</summary>
+    /// <summary>A disruption is not the trial's fault, and it goes on soon.</summary>
     public static readonly TimeSpan AfterDisruption = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// So many attempts in a row that were disrupted as soon as they began are bad luck; with each further one the wait doubles, lest a place
+    /// that takes attempts and drops them (a node with a broken device) uses up all that is forgiven in minutes.
+    /// </summary>
+    private const int BadLuck = 3;
+    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(10);
+
+    public static bool IsBriefDisruption(AttemptObservation attempt) => attempt is { Ended.Result: AttemptResult.Disrupted }
+        && (attempt is not { StartedAt: { } start, EndedAt: { } end } || end - start < Brief);
 
     public static TimeSpan After(int failures)
     {
@@ -120,11 +131,12 @@ internal static class BackOff
         return doubled < Longest ? doubled : Longest;
     }
 
-    public static long NotBefore(AttemptObservation last, int failures)
+    /// <param name="brief">Attempts at the end that were disrupted as soon as they began.</param>
+    public static long NotBefore(AttemptObservation last, int failures, int brief)
     {
         var ended = last.Ended!;
         var wait = TrialVerdict.IsFailure(ended) ? After(failures)
-            : ended.Result == AttemptResult.Disrupted ? AfterDisruption
+            : ended.Result == AttemptResult.Disrupted ? brief > BadLuck ? After(brief - BadLuck + 1) : AfterDisruption
             : TimeSpan.Zero;
         return last.EndedAt is { } end ? end.UtcTicks + wait.Ticks : 0;
     }

@@ -132,7 +132,8 @@ public sealed partial class KubernetesClient
             status = response.StatusCode;
             return (response, message.Headers.Authorization?.Parameter);
         }
-        catch (OperationCanceledException exception) when (deadline.HasPassed)
+        // A connection that is not made in time ends in the same exception, though nobody cancelled anything.
+        catch (OperationCanceledException exception) when (deadline.HasPassed || !deadline.Token.IsCancellationRequested)
         {
             throw NoAnswer(request, exception);
         }

@@ -337,7 +337,9 @@ internal sealed partial class SweepReconciler
         await SettlePodsAsync(live);
         TrialRecord? trial = services.Store.FindTrial(Uid, state.Name);
         AttemptRecord? record = services.Store.ReadAttempts(Uid, state.Name).FirstOrDefault(known => known.Id == live.Key);
-        DateTimeOffset ended = view.EndedAt ?? Now;
+        // A node's clock may be wrong, and what is used and how long is waited are counted by it.
+        DateTimeOffset ended = view.EndedAt is { } at && at < Now ? at : Now;
+        if (view.StartedAt is { } start && ended < start) ended = start < Now ? start : Now;
         Outcome outcome = OutcomeOf(live, view, trial?.Finished is not null, record);
         await services.Store.EndAttemptAsync(
             live.Key, Records.ToStore(outcome.Result), outcome.Reason, view.End?.ExitCode, outcome.Permanent, ended, cancel);

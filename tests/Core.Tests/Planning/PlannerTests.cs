@@ -113,6 +113,21 @@ public class PlannerTests
     }
 
     [Fact]
+    public void Attempts_that_are_disrupted_as_soon_as_they_begin_are_tried_again_ever_later()
+    {
+        var seen = Enumerable.Range(1, 8).Select(number => Ended(AttemptOutcome.Disrupted("refused by its node"), number) with
+        {
+            StartedAt = Noon.AddSeconds(-1),
+        }).ToArray();
+
+        foreach (var (count, wait) in new[] { (1, 1), (3, 1), (4, 2), (5, 4), (8, 32) })
+            Plan(Sweep(1), Seen("t0", seen[..count])).NextWake.ShouldBe(Noon.AddSeconds(wait), $"after {count}");
+
+        var longer = seen[7] with { StartedAt = Noon.AddMinutes(-1) };
+        Plan(Sweep(1), Seen("t0", [.. seen[..7], longer])).NextWake.ShouldBe(Noon.AddSeconds(1));
+    }
+
+    [Fact]
     public void Suspending_stops_what_runs_and_starts_nothing()
     {
         var desired = Sweep(3) with { Suspend = true };
