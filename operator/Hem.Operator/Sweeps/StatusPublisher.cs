@@ -1,7 +1,4 @@
-using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization.Metadata;
 using Hem.Kubernetes;
 using Hem.Operator.Api;
 using Microsoft.Extensions.Logging;
@@ -67,19 +64,21 @@ internal sealed class StatusPublisher : IAsyncDisposable
 
     /// <summary>What the sweep's status should be. <paramref name="sweep"/> is the object as seen last.</summary>
     public void Offer(HemSweepResource sweep, HemSweepStatus status, bool isFinal) => Offer(
-        sweep, isSweep: true, Node(status, HemJson.Default.HemSweepStatus), Node(sweep.Status, HemJson.Default.HemSweepStatus),
+        sweep, isSweep: true, StatusJson.Node(status, HemJson.Default.HemSweepStatus),
+        StatusJson.Node(sweep.Status, HemJson.Default.HemSweepStatus),
         isFinal ? StatusRank.FinalSweep : StatusRank.Sweep, 0);
 
     /// <summary>What the trial's status should be. <paramref name="trial"/> is the object as seen last.</summary>
     public void Offer(HemTrialResource trial, HemTrialStatus status, bool isFinal) => Offer(
-        trial, isSweep: false, Node(status, HemJson.Default.HemTrialStatus), Node(trial.Status, HemJson.Default.HemTrialStatus),
+        trial, isSweep: false, StatusJson.Node(status, HemJson.Default.HemTrialStatus),
+        StatusJson.Node(trial.Status, HemJson.Default.HemTrialStatus),
         isFinal ? StatusRank.FinalTrial : StatusRank.Trial, status.Attempts ?? 0);
 
     /// <summary>What the sweep says now, as a watch tells.</summary>
-    public void See(HemSweepResource sweep) => See(sweep, Node(sweep.Status, HemJson.Default.HemSweepStatus));
+    public void See(HemSweepResource sweep) => See(sweep, StatusJson.Node(sweep.Status, HemJson.Default.HemSweepStatus));
 
     /// <summary>What the trial says now, as a watch tells.</summary>
-    public void See(HemTrialResource trial) => See(trial, Node(trial.Status, HemJson.Default.HemTrialStatus));
+    public void See(HemTrialResource trial) => See(trial, StatusJson.Node(trial.Status, HemJson.Default.HemTrialStatus));
 
     /// <summary>The object is gone.</summary>
     public void Forget(string uid)
@@ -97,7 +96,8 @@ internal sealed class StatusPublisher : IAsyncDisposable
     }
 
     /// <summary>
-    /// An API server that was put back to an older state says something else than was written. So does a watch that is late, but not for long.
+    /// An API server that was put back to an older state says something else than was written. So does a watch that is late, but not
+    /// for long.
     /// </summary>
     private void See(IKubernetesObject about, JsonNode? status)
     {
@@ -130,7 +130,8 @@ internal sealed class StatusPublisher : IAsyncDisposable
                 });
             // Who waits already keeps his turn.
             bool waits = _waiting.Remove(entry) && entry.Rank == rank;
-            if (IsNewer(about.Metadata.ResourceVersion, entry.ResourceVersion)) entry.ResourceVersion = about.Metadata.ResourceVersion;
+            string? version = about.Metadata.ResourceVersion;
+            if (StatusJson.IsNewer(version, entry.ResourceVersion)) entry.ResourceVersion = version;
             if (attempts > entry.Attempts) (entry.Attempts, entry.WritesOnTheWay) = (attempts, 0);
             (entry.Wanted, entry.Rank) = (wanted, rank);
             if (JsonNode.DeepEquals(wanted, entry.Written)
@@ -235,7 +236,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
         var patch = new JsonObject
         {
             ["metadata"] = new JsonObject { ["uid"] = entry.Uid, ["resourceVersion"] = entry.ResourceVersion },
-            ["status"] = Difference(entry.Written, wanted),
+            ["status"] = StatusJson.Difference(entry.Written, wanted),
         };
         try
         {
@@ -310,29 +311,10 @@ internal sealed class StatusPublisher : IAsyncDisposable
     }
 
     private static (IKubernetesObject?, JsonNode?) Seen(HemSweepResource? sweep) =>
-        (sweep, Node(sweep?.Status, HemJson.Default.HemSweepStatus));
+        (sweep, StatusJson.Node(sweep?.Status, HemJson.Default.HemSweepStatus));
 
     private static (IKubernetesObject?, JsonNode?) Seen(HemTrialResource? trial) =>
-        (trial, Node(trial?.Status, HemJson.Default.HemTrialStatus));
-
-    private static JsonNode? Node<T>(T? status, JsonTypeInfo<T> type)
-        where T : class => status is null ? null : JsonSerializer.SerializeToNode(status, type);
-
-    /// <summary>The merge patch that leads from one to the other: what is no more is null.</summary>
-    private static JsonNode Difference(JsonNode? from, JsonNode to)
-    {
-        if (from is not JsonObject before || to is not JsonObject after) return to.DeepClone();
-        var patch = new JsonObject();
-        foreach ((string field, JsonNode? value) in after) patch[field] = value is null ? null : Difference(before[field], value);
-        foreach ((string field, _) in before)
-            if (!after.ContainsKey(field)) patch[field] = null;
-        return patch;
-    }
-
-    // Versions are numbers that grow, on every API server there is. Where one is not, a conflict tells the same.
-    private static bool IsNewer(string? version, string? than) =>
-        ulong.TryParse(version, CultureInfo.InvariantCulture, out ulong a)
-        && (!ulong.TryParse(than, CultureInfo.InvariantCulture, out ulong b) || a > b);
+        (trial, StatusJson.Node(trial?.Status, HemJson.Default.HemTrialStatus));
 
     private static int Compare(Entry a, Entry b) =>
         a.Rank != b.Rank ? a.Rank.CompareTo(b.Rank) : a.Order != b.Order ? a.Order.CompareTo(b.Order) : string.CompareOrdinal(a.Uid, b.Uid);

@@ -16,6 +16,7 @@ internal sealed class SweepController : IAsyncDisposable
     private const int Workers = 4;
 
     private readonly SweepServices _services;
+
     /// <summary>By namespace and UID: what claims in one namespace to be of a sweep in another is nothing to that sweep.</summary>
     private readonly ConcurrentDictionary<(string Namespace, string Uid), SweepReconciler> _sweeps = new();
 
@@ -126,24 +127,29 @@ internal sealed class SweepController : IAsyncDisposable
     private void OnJob(WatchEventType type, V1Job? old, V1Job? item)
     {
         V1Job job = (item ?? old)!;
-        if (job.Label(HemLabels.SweepUid) is { } uid) Post(job.Metadata.Namespace!, uid, sweep => sweep.OnJob(job, type == WatchEventType.Deleted));
+        if (job.Label(HemLabels.SweepUid) is { } uid)
+            Post(job.Metadata.Namespace!, uid, sweep => sweep.OnJob(job, type == WatchEventType.Deleted));
     }
 
     private void OnPod(WatchEventType type, V1Pod? old, V1Pod? item)
     {
         V1Pod pod = (item ?? old)!;
         _services.Pods.OnPod(pod, type == WatchEventType.Deleted);
-        if (pod.Label(HemLabels.SweepUid) is { } uid) Post(pod.Metadata.Namespace!, uid, sweep => sweep.OnPod(pod, type == WatchEventType.Deleted));
+        if (pod.Label(HemLabels.SweepUid) is { } uid)
+            Post(pod.Metadata.Namespace!, uid, sweep => sweep.OnPod(pod, type == WatchEventType.Deleted));
     }
 
     private void OnReports(AttemptIdentity identity, IReadOnlyList<TrainerMessage> reports)
     {
-        if (_namespaces.TryGetValue(identity.SweepUid, out string? ns)) Post(ns, identity.SweepUid, sweep => sweep.OnReports(identity, reports));
+        if (_namespaces.TryGetValue(identity.SweepUid, out string? ns))
+            Post(ns, identity.SweepUid, sweep => sweep.OnReports(identity, reports));
     }
 
     private void Post(string ns, string uid, Action<SweepReconciler> happened)
     {
-        _sweeps.GetOrAdd((ns, uid), static (key, services) => new SweepReconciler(key.Namespace, key.Uid, services), _services).Post(happened);
+        SweepReconciler sweep = _sweeps.GetOrAdd(
+            (ns, uid), static (key, services) => new SweepReconciler(key.Namespace, key.Uid, services), _services);
+        sweep.Post(happened);
         _queue.Add((ns, uid));
     }
 

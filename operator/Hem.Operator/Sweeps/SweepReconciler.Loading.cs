@@ -86,8 +86,8 @@ internal sealed partial class SweepReconciler
     }
 
     /// <summary>
-    /// The record was lost, or is older than the cluster: what the HemTrial says of itself goes into it, so that what is complete is not run
-    /// again and no attempt's number is used twice, now and after the next restart.
+    /// The record was lost, or is older than the cluster: what the HemTrial says of itself goes into it, so that what is complete is not
+    /// run again and no attempt's number is used twice, now and after the next restart.
     /// </summary>
     private async Task LoadUnrecordedAsync(TrialState state, CancellationToken cancel)
     {
@@ -112,7 +112,9 @@ internal sealed partial class SweepReconciler
         Look(state);
     }
 
-    /// <summary>The status counts attempts and tells how many failed; which of them did is not known. The last one may still live.</summary>
+    /// <summary>
+    /// The status counts attempts and tells how many failed; which of them did is not known. The last one may still live.
+    /// </summary>
     private IEnumerable<ImportedAttempt> EndedAttempts(TrialState state, HemTrialStatus status)
     {
         int failures = status.Failures ?? 0, disruptions = status.Disruptions ?? 0, attempts = status.Attempts ?? 0;

@@ -85,7 +85,7 @@ public sealed class KillTests(ControlPlaneFixture fixture)
             $"best {status.Best?.Score} of {status.Best?.Seeds}",
             .. trials,
             .. attempts,
-            $"{store.ReadPoints(uid).Count()} points, most trainers of one trial at once: {world.Kubelet.MostOfOneTrial}",
+            $"{store.ReadPoints(uid).Count()} points, most attempts of one trial at once: {world.Kubelet.MostOfOneTrial}",
         ]);
     }
 }

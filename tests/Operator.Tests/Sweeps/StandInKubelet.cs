@@ -87,7 +87,7 @@ internal sealed class StandInKubelet : IAsyncDisposable
     /// <summary>Pods whose trainer runs.</summary>
     public int Running => _running.Count;
 
-    /// <summary>The most trainers of one trial, and of all together, that ever ran at once.</summary>
+    /// <summary>The most attempts of one trial, and trainers of all together, that ever ran at once.</summary>
     public int MostOfOneTrial { get; private set; }
     public int MostAtOnce { get; private set; }
 
@@ -179,8 +179,10 @@ internal sealed class StandInKubelet : IAsyncDisposable
         lock (_running)
         {
             MostAtOnce = Math.Max(MostAtOnce, _running.Count);
+            // Of one attempt, an old Job controller may start a second pod beside one that leaves: that one waits for the grant.
             int ofTrial = _pods.Indexer.List()
-                .Count(other => other.Label(HemLabels.Trial) == trial && _running.ContainsKey(other.Metadata.Uid!));
+                .Where(other => other.Label(HemLabels.Trial) == trial && _running.ContainsKey(other.Metadata.Uid!))
+                .Select(other => other.Label(HemLabels.Attempt)).Distinct().Count();
             MostOfOneTrial = Math.Max(MostOfOneTrial, ofTrial);
         }
 
