@@ -73,6 +73,7 @@ internal static class DeveloperCluster
             if (File.Exists(imported) && File.ReadAllText(imported) == content) continue;
             await Node.ImportImageAsync(File.ReadAllText(Path.Combine(Folder, Node.SocketFile)), file);
             File.WriteAllText(imported, content);
+            Console.WriteLine($"Imported {file}");
         }
         return 0;
     }
