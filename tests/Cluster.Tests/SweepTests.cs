@@ -59,7 +59,7 @@ public sealed class SweepTests(ClusterFixture cluster)
         var trials = await sweep.TrialsAsync();
         trials.Count.ShouldBe(3);
         trials.Sum(trial => (int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
-        // At most: where the Job has put another pod in its place before the operator looked (servers before 1.28), it is not always counted.
+        // At most: where the Job put another pod in its place before the operator looked (servers before 1.28), it may go uncounted.
         trials.Sum(trial => (int?)trial["status"]!["disruptions"] ?? 0).ShouldBeLessThanOrEqualTo(1);
         foreach (var (trial, iterations) in Points(await sweep.AnswerAsync("points.csv")))
             iterations.ShouldBe(Enumerable.Range(0, 61), $"every point of {trial} once");
