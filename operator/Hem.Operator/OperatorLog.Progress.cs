@@ -9,7 +9,8 @@ internal static partial class OperatorLog
     public static partial void AuthorityWritten(ILogger logger, string current, string? next);
 
     [LoggerMessage(201, LogLevel.Error,
-        "Secret {Namespace}/{Name} holds no certificate authority that can be read; it is replaced, and trainers connect again once their pods see the new one")]
+        "Secret {Namespace}/{Name} holds no certificate authority that can be read; it is replaced, and trainers connect again once "
+        + "their pods see the new one")]
     public static partial void AuthorityUnreadable(ILogger logger, string @namespace, string name);
 
     [LoggerMessage(202, LogLevel.Warning, "Certificates cannot be looked after now; trying again")]

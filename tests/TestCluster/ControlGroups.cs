@@ -25,7 +25,8 @@ internal static class ControlGroups
     public static void RemoveLeftOvers()
     {
         if (!Environment.IsPrivilegedProcess || !Directory.Exists(Root)) return;
-        foreach (var name in Controllers().SelectMany(c => Directory.EnumerateDirectories(c, Prefix + "*")).Select(Path.GetFileName).Distinct())
+        var groups = Controllers().SelectMany(controller => Directory.EnumerateDirectories(controller, Prefix + "*"));
+        foreach (var name in groups.Select(Path.GetFileName).Distinct())
             if (!Directory.Exists($"/sys/class/net/hem{name![Prefix.Length..]}")) Remove(name);
     }
 

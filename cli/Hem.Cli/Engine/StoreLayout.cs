@@ -43,7 +43,9 @@ internal sealed class StoreLayout
         return Path.Combine(folder, folder == "/tmp" ? $"hem-{Environment.UserName}-{key}/progress.sock" : $"hem-{key}.sock");
     }
 
-    /// <summary>Creates the folder of the socket, for us alone; where it is the store itself, who may write there is its owner's choice.</summary>
+    /// <summary>
+    /// Creates the folder of the socket, for us alone; where it is the store itself, who may write there is its owner's choice.
+    /// </summary>
     /// <exception cref="HemException">The folder belongs to somebody else.</exception>
     public void PrepareSocketFolder(string socket)
     {

@@ -116,8 +116,8 @@ internal static class BackOff
     public static readonly TimeSpan AfterDisruption = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// So many attempts in a row that were disrupted as soon as they began are bad luck; with each further one the wait doubles, lest a place
-    /// that takes attempts and drops them (a node with a broken device) uses up all that is forgiven in minutes.
+    /// So many attempts in a row that were disrupted as soon as they began are bad luck; with each further one the wait doubles,
+    /// lest a place that takes attempts and drops them (a node with a broken device) uses up all that is forgiven in minutes.
     /// </summary>
     private const int BadLuck = 3;
     private static readonly TimeSpan Brief = TimeSpan.FromSeconds(10);

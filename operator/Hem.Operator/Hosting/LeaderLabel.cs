@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Hem.Operator.Hosting;
 
 /// <summary>
-/// The label by which the progress Service finds the leader's pod: put on one's own, taken off all others, and looked after as long as it leads,
-/// since without it no trainer is heard.
+/// The label by which the progress Service finds the leader's pod: put on one's own, taken off all others, and looked after as long
+/// as it leads, since without it no trainer is heard.
 /// </summary>
 internal static class LeaderLabel
 {

@@ -118,7 +118,11 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture)
         {
             string[] now = [];
             await Wait.UntilAsync(
-                async () => (now = [.. (await _client.ListAsync(Resources.Jobs, _namespace)).Items.Select(job => job.Metadata.Uid!)]).Length >= count,
+                async () =>
+                {
+                    now = [.. (await _client.ListAsync(Resources.Jobs, _namespace)).Items.Select(job => job.Metadata.Uid!)];
+                    return now.Length >= count;
+                },
                 $"{count} Jobs are there", Timeouts.Normal);
             now.Length.ShouldBe(count);
             _jobs.ShouldBeSubsetOf(now);
