@@ -15,7 +15,12 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
     private string Resources => $"/apis/hem.dev/v1alpha1/namespaces/{space}";
 
     /// <returns>The status at the end.</returns>
-    public async Task<JsonNode> CompleteAsync()
+    public Task<JsonNode> CompleteAsync() => StatusAsync(
+        status => status["conditions"]?.AsArray().Any(c => (string?)c!["type"] == "Complete" && (string?)c["status"] == "True") == true,
+        "complete");
+
+    /// <returns>The first status that is as it should be.</returns>
+    public async Task<JsonNode> StatusAsync(Func<JsonNode, bool> condition, string what)
     {
         JsonNode? status = null;
         try
@@ -23,9 +28,8 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
             await Wait.UntilAsync(async () =>
             {
                 status = (await cluster.Api.GetAsync($"{Resources}/hemsweeps/{name}", cancel))!["status"];
-                return status?["conditions"]?.AsArray()
-                    .Any(c => (string?)c!["type"] == "Complete" && (string?)c["status"] == "True") == true;
-            }, $"the sweep {name} is complete", ToTheEnd, cancel);
+                return status is not null && condition(status);
+            }, $"the sweep {name}: {what}", ToTheEnd, cancel);
         }
         catch (TimeoutException e)
         {
@@ -35,6 +39,12 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
         }
         return status!;
     }
+
+    /// <summary>The names of its pods in this phase.</summary>
+    public async Task<IReadOnlyList<string>> PodsAsync(string phase) =>
+        [.. (await cluster.Api.GetAsync(
+                $"/api/v1/namespaces/{space}/pods?labelSelector=hem.dev/sweep={name}&fieldSelector=status.phase={phase}", cancel))!
+            ["items"]!.AsArray().Select(pod => (string)pod!["metadata"]!["name"]!)];
 
     public async Task<IReadOnlyList<JsonNode>> TrialsAsync() =>
         [.. (await cluster.Api.GetAsync($"{Resources}/hemtrials", cancel))!["items"]!.AsArray().Select(trial => trial!)];

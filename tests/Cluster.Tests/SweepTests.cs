@@ -67,12 +67,71 @@ public sealed class SweepTests(ClusterFixture cluster)
             .ShouldContain("Complete");
     }
 
-    private static string Rough(int seeds) => $$"""
+    [Fact]
+    public async Task A_suspended_sweep_saves_first_and_goes_on_from_there_in_other_pods()
+    {
+        var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "paused", _cancel);
+        // Nothing but being asked to leave makes it save.
+        await cluster.Api.ApplyAsync(
+            Rough(seeds: 1, iterations: 400).Replace("name: rough", "name: paused").Replace("every: 1s", "every: 1h"), sweep.Namespace, _cancel);
+        var first = await sweep.RunningPodAsync();
+        await Wait.UntilAsync(async () => (await sweep.LogAsync(first)).Contains("iteration 3:"), "it trains", Timeouts.Long, _cancel);
+
+        await cluster.KubectlAsync(
+            "-n", sweep.Namespace, "patch", "hemsweep", "paused", "--type=merge", "-p", """{"spec": {"suspend": true}}""");
+        await sweep.StatusAsync(status => (string?)status["state"] == "Suspended", "suspended");
+        await cluster.KubectlAsync(
+            "-n", sweep.Namespace, "patch", "hemsweep", "paused", "--type=merge", "-p", """{"spec": {"suspend": false}}""");
+        var second = await sweep.RunningPodAsync(except: first);
+
+        var log = await Wait.ForAsync(
+            async () => await sweep.LogAsync(second) is var text && text.Contains("iteration") ? text : null, "it goes on", Timeouts.Long, _cancel);
+        log.ShouldContain("resumed");
+        var trial = (await sweep.TrialsAsync()).ShouldHaveSingleItem();
+        ((int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
+        ((int?)trial["status"]!["disruptions"] ?? 0).ShouldBe(0);
+        await cluster.KubectlAsync("-n", sweep.Namespace, "delete", "hemsweep", "paused");
+    }
+
+    [Fact]
+    public async Task Of_a_sweep_on_GPUs_as_many_trials_run_as_the_node_has_and_the_others_say_what_they_wait_for()
+    {
+        var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "gpus", _cancel);
+        // The node's two GPUs are made up: what runs on them only holds them.
+        await cluster.Api.ApplyAsync($$"""
+            apiVersion: hem.dev/v1alpha1
+            kind: HemSweep
+            metadata: {name: gpus}
+            spec:
+              base: {algorithm: hem, task: flipbit-15, iterations: 1}
+              seeds: {count: 4}
+              trainer: {gpus: 1, image: {{Images.Trainer}}, command: [sleep, "600"]}
+            """, sweep.Namespace, _cancel);
+
+        var status = await sweep.StatusAsync(
+            status => status["conditions"]!.AsArray().Any(one => ((string?)one!["message"] ?? "").Contains("nvidia.com/gpu"))
+                && (int)status["running"]! == 4, "two wait for GPUs");
+
+        (await sweep.PodsAsync("Running")).Count.ShouldBe(2);
+        (await sweep.PodsAsync("Pending")).Count.ShouldBe(2);
+        status["conditions"]!.AsArray().Single(one => (string?)one!["type"] == "Progressing")!["message"]!.GetValue<string>()
+            .ShouldContain("2 unschedulable: 0/1 nodes have nvidia.com/gpu");
+        await cluster.KubectlAsync(
+            "-n", sweep.Namespace, "patch", "hemsweep", "gpus", "--type=merge", "-p", """{"spec": {"suspend": true}}""");
+        status = await sweep.StatusAsync(status => (string?)status["state"] == "Suspended", "suspended");
+        // Two that held one each, for as long as the sweep was active; those that waited cost nothing.
+        var hours = (double)status["usage"]!["gpuHours"]!;
+        hours.ShouldBeGreaterThan(0);
+        hours.ShouldBeLessThanOrEqualTo((2 * (long)status["usage"]!["wallClockSeconds"]! + 2) / 3600.0);
+        await cluster.KubectlAsync("-n", sweep.Namespace, "delete", "hemsweep", "gpus");
+    }
+
+    private static string Rough(int seeds, int iterations = 60) => $$"""
         apiVersion: hem.dev/v1alpha1
         kind: HemSweep
         metadata: {name: rough}
         spec:
-          base: {algorithm: hem, task: flipbit-15, iterations: 60, workers: 1, "N": 20, stopOnSuccess: false}
+          base: {algorithm: hem, task: flipbit-15, iterations: {{iterations}}, workers: 1, "N": 20, stopOnSuccess: false}
           seeds: {count: {{seeds}}}
           trainer:
             checkpoints: {every: 1s}

@@ -82,6 +82,8 @@ internal static class RunCommand
     {
         using ILoggerFactory loggers = LoggerFactory.Create(logging => logging
             .SetMinimumLevel(LogLevel.Information)
+            // Not a line for each request.
+            .AddFilter("Microsoft", LogLevel.Warning)
             .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) =
                 (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true)));
         using var stop = new CancellationTokenSource();

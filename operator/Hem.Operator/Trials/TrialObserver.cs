@@ -61,6 +61,9 @@ internal static class TrialObserver
         if (view.Phase == AttemptPhase.Stopping && attempt.Job?.Spec?.Suspend != true && attempt.StopReason is null)
             // A server before 1.28 would put another pod beside it at once, which must not be.
             attempt.Disruption ??= PodObserver.ObserveGone(alive.Pod, default).End?.Disruption ?? "its pod was deleted";
+        if (attempt.StopReason is null && !WasSuspended(attempt.Job) && Replaced(attempt, alive) is { } before)
+            // And there it is, before anybody saw the first one go.
+            attempt.Disruption ??= before.View.End?.Disruption ?? "its pod was deleted";
         bool delete = IsLeaving(attempt) && attempt.Job is { } job && !IsDeleting(job);
         AttemptPhase phase = IsLeaving(attempt) || attempt.Job is { } own && IsDeleting(own) ? AttemptPhase.Stopping : view.Phase;
         return new AttemptView(phase, view.Waiting, started, delete ? AttemptStep.DeleteJob : AttemptStep.None);
@@ -106,6 +109,15 @@ internal static class TrialObserver
                 : new PodEnd(null, null, "its pod is gone, and how it ended was not seen", null));
         return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(job), null, AttemptStep.None);
     }
+
+    /// <summary>A pod of the attempt that somebody deleted, and in whose place its Job put another one.</summary>
+    private static AttemptPod? Replaced(LiveAttempt attempt, AttemptPod alive) => attempt.Pods.FindLast(
+        pod => pod != alive && !pod.IsSuspended && (pod.IsGone || pod.Pod.Metadata.DeletionTimestamp is not null)
+            && pod.View.Phase is (AttemptPhase.Exited or AttemptPhase.Gone));
+
+    /// <summary>A queue has suspended the Job at some time, and so taken pods away.</summary>
+    private static bool WasSuspended(V1Job? job) =>
+        job?.Spec?.Suspend == true || job?.Status?.Conditions?.Exists(condition => condition.Type == "Suspended") == true;
 
     private static V1JobCondition? Finished(V1Job job) =>
         job.Status?.Conditions?.Find(condition => condition is { Type: "Complete" or "Failed", Status: "True" });

@@ -95,6 +95,32 @@ public sealed class TrialObserverTests
     }
 
     [Fact]
+    public void A_pod_that_takes_the_place_of_a_deleted_one_gives_way_to_the_next_attempt()
+    {
+        Job();
+        Pod("Running").IsGone = true;
+        AttemptPod second = Pod("Running", "second");
+        Step().ShouldBe(AttemptStep.DeleteJob);
+
+        _attempt.Job!.Metadata.DeletionTimestamp = start;
+        Exit(second, 143);
+        AttemptView view = TrialObserver.Judge(_attempt);
+        view.Step.ShouldBe(AttemptStep.End);
+        PodObserver.OutcomeOf(view.End, false, false, null, false).Result.ShouldBe(AttemptResult.Disrupted);
+    }
+
+    [Fact]
+    public void A_pod_that_takes_the_place_of_one_that_a_queue_took_away_goes_on()
+    {
+        Job();
+        _attempt.Job!.Status = new() { Conditions = [new() { Type = "Suspended", Status = "False" }] };
+        Pod("Running").IsGone = true;
+        Pod("Running", "second");
+        TrialObserver.Judge(_attempt).Phase.ShouldBe(AttemptPhase.Running);
+        _attempt.Disruption.ShouldBeNull();
+    }
+
+    [Fact]
     public void A_pod_that_ended_ends_its_attempt()
     {
         Job();
