@@ -72,8 +72,8 @@ public sealed class SweepTests(ClusterFixture cluster)
     {
         var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "paused", _cancel);
         // Nothing but being asked to leave makes it save.
-        await cluster.Api.ApplyAsync(
-            Rough(seeds: 1, iterations: 400).Replace("name: rough", "name: paused").Replace("every: 1s", "every: 1h"), sweep.Namespace, _cancel);
+        var yaml = Rough(seeds: 1, iterations: 400).Replace("name: rough", "name: paused").Replace("every: 1s", "every: 1h");
+        await cluster.Api.ApplyAsync(yaml, sweep.Namespace, _cancel);
         var first = await sweep.RunningPodAsync();
         await Wait.UntilAsync(async () => (await sweep.LogAsync(first)).Contains("iteration 3:"), "it trains", Timeouts.Long, _cancel);
 
@@ -85,7 +85,8 @@ public sealed class SweepTests(ClusterFixture cluster)
         var second = await sweep.RunningPodAsync(except: first);
 
         var log = await Wait.ForAsync(
-            async () => await sweep.LogAsync(second) is var text && text.Contains("iteration") ? text : null, "it goes on", Timeouts.Long, _cancel);
+            async () => await sweep.LogAsync(second) is var text && text.Contains("iteration") ? text : null,
+            "it goes on", Timeouts.Long, _cancel);
         log.ShouldContain("resumed");
         var trial = (await sweep.TrialsAsync()).ShouldHaveSingleItem();
         ((int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
