@@ -106,7 +106,7 @@ public sealed class SweepTests(ClusterFixture cluster)
             spec:
               base: {algorithm: hem, task: flipbit-15, iterations: 1}
               seeds: {count: 4}
-              trainer: {gpus: 1, image: {{Images.Trainer}}, command: [sleep, "600"], resources: {requests: {cpu: 100m}}}
+              trainer: {gpus: 1, image: {{Images.Trainer}}, command: [sleep, "600"], resources: {requests: {cpu: 100m} } }
             """, sweep.Namespace, _cancel);
 
         var status = await sweep.StatusAsync(
