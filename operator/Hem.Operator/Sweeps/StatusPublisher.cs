@@ -25,6 +25,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private const int TrialWritesOnTheWay = 2;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PendingDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan WatchDelay = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
@@ -134,8 +135,12 @@ internal sealed class StatusPublisher : IAsyncDisposable
             if (StatusJson.IsNewer(version, entry.ResourceVersion)) entry.ResourceVersion = version;
             if (attempts > entry.Attempts) (entry.Attempts, entry.WritesOnTheWay) = (attempts, 0);
             (entry.Wanted, entry.Rank) = (wanted, rank);
+            bool isPending = rank == StatusRank.Trial && (string?)wanted?["phase"] == nameof(HemTrialPhase.Pending);
+            // Most are on their way to a node, and that they run is the next news: only what waits longer says so, and why.
+            if (isPending && !waits) entry.NotBefore = _time.GetUtcNow() + PendingDelay;
+            else if (!isPending && !isSweep) entry.NotBefore = DateTimeOffset.MinValue;
             if (JsonNode.DeepEquals(wanted, entry.Written)
-                || (rank == StatusRank.Trial && entry.WritesOnTheWay >= TrialWritesOnTheWay))
+                || (rank == StatusRank.Trial && entry.WritesOnTheWay >= (isPending ? 1 : TrialWritesOnTheWay)))
             {
                 // A trial's last status on its way is enough; the one at its end will be offered.
                 if (rank == StatusRank.FinalTrial) _entries.Remove(uid);
