@@ -109,14 +109,17 @@ public sealed class SweepTests(ClusterFixture cluster)
               trainer: {gpus: 1, image: {{Images.Trainer}}, command: [sleep, "600"], resources: {requests: {cpu: 100m} } }
             """, sweep.Namespace, _cancel);
 
+        // Bound is not yet running: the pods that got a GPU take their time to start.
+        await Wait.UntilAsync(
+            async () => (await sweep.PodsAsync("Running")).Count == 2, "as many run as there are GPUs", Timeouts.Long, _cancel);
         var status = await sweep.StatusAsync(
-            status => status["conditions"]!.AsArray().Any(one => ((string?)one!["message"] ?? "").Contains("nvidia.com/gpu"))
-                && (int)status["running"]! == 4, "two wait for GPUs");
-
+            status => status["conditions"]!.AsArray().Any(
+                one => (string?)one!["type"] == "Progressing"
+                    && ((string?)one["message"] ?? "").Contains("2 unschedulable: 0/1 nodes have nvidia.com/gpu"))
+                && (int)status["running"]! == 4,
+            "two wait for GPUs, and say so");
         (await sweep.PodsAsync("Running")).Count.ShouldBe(2);
         (await sweep.PodsAsync("Pending")).Count.ShouldBe(2);
-        status["conditions"]!.AsArray().Single(one => (string?)one!["type"] == "Progressing")!["message"]!.GetValue<string>()
-            .ShouldContain("2 unschedulable: 0/1 nodes have nvidia.com/gpu");
         await cluster.KubectlAsync(
             "-n", sweep.Namespace, "patch", "hemsweep", "gpus", "--type=merge", "-p", """{"spec": {"suspend": true}}""");
         status = await sweep.StatusAsync(status => (string?)status["state"] == "Suspended", "suspended");
