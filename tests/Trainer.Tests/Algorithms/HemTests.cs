@@ -259,6 +259,7 @@ public class HemTests
         episodes.Clear(stopOnSuccess: true, stopOnReturn);
         for (int i = 0; i < 500; i++)
             episodes.Add(random.Fork());
+        episodes.Start();
         for (; episodes.Active > 0; episodes.Advance())
         {
             ReadOnlySpan<float> bits = episodes.Encode();

@@ -324,6 +324,7 @@ public sealed class CheckpointFolderTests : IDisposable
         episodes.Clear(stopOnSuccess: true);
         for (int i = 0; i < 2 * perWorker; i++)
             episodes.Add(random.Fork());
+        episodes.Start();
         for (; episodes.Active > 0; episodes.Advance())
         {
             for (int i = 0; i < episodes.Active; i++)

@@ -60,6 +60,20 @@ public class DenseNetworkTests
         NetworkSamples.RelativeError(network.Parameters, ReferenceValues.TrainedParameters).ShouldBeLessThan(1e-5);
     }
 
+    [Theory, InlineData(1), InlineData(2)]
+    public void The_gradients_of_the_inputs_alone_are_the_same_and_leave_those_of_the_parameters(int threads)
+    {
+        using var network = NetworkSamples.Create(NetworkSamples.Describe(7, 70, 70, 3), threads);
+        var (inputs, slope) = (NetworkSamples.Numbers(9 * 7, 1), NetworkSamples.Numbers(9 * 3, 2));
+        float[] expected = new float[inputs.Length], alone = new float[inputs.Length];
+        network.Forward(inputs, 9);
+        network.Backward(slope, 9, expected);
+        network.Gradients.Fill(7);
+        network.Backward(slope, 9, alone, inputsOnly: true);
+        alone.ShouldBe(expected);
+        network.Gradients.ToArray().ShouldAllBe(gradient => gradient == 7);
+    }
+
     [Fact]
     public void A_small_network_learns_a_curve()
     {

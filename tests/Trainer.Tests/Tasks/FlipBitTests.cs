@@ -18,13 +18,13 @@ public class FlipBitTests
         var task = new FlipBit(bits);
         var random = new RandomStream(bits, RandomPurpose.Worker);
         byte[] state = new byte[task.StateBytes], goal = new byte[task.GoalBytes];
-        task.Reset(ref random, state, goal);
+        task.Reset(ref random, [], state, goal);
         byte[] start = [.. state];
         for (int n = 1; n <= 3 * bits; n++)
         {
             int action = random.Below(bits);
             byte[] before = [.. state];
-            task.Step(ref random, state, action);
+            task.Step(ref random, [], state, action);
             Distance(before, state).ShouldBe(1);
             ((state[action / 8] ^ before[action / 8]) >> (action % 8)).ShouldBe(1);
             (Distance(start, state) % 2).ShouldBe(n % 2);
@@ -41,7 +41,7 @@ public class FlipBitTests
         var task = new FlipBit(bits);
         var random = new RandomStream(3, RandomPurpose.Worker);
         byte[] state = new byte[task.StateBytes], goal = new byte[task.GoalBytes];
-        task.Reset(ref random, state, goal);
+        task.Reset(ref random, [], state, goal);
         var input = new float[task.Inputs];
         Array.Fill(input, float.NaN);
         task.Encode(state, goal, input);
@@ -62,7 +62,7 @@ public class FlipBitTests
         var counts = new int[64];
         for (int i = 0; i < 64_000; i++)
         {
-            task.Reset(ref random, state, goal);
+            task.Reset(ref random, [], state, goal);
             counts[8 * state[0] + goal[0]]++;
         }
 
@@ -76,12 +76,12 @@ public class FlipBitTests
         var task = new FlipBit(25, startAtZero: true);
         var random = new RandomStream(1, RandomPurpose.Worker);
         byte[] state = [255, 255, 255, 255], goal = new byte[4];
-        task.Reset(ref random, state, goal);
+        task.Reset(ref random, [], state, goal);
         state.ShouldAllBe(value => value == 0);
         (goal[3] & 0xFE).ShouldBe(0);
         task.IsSuccess(goal, goal).ShouldBeTrue();
         goal.CopyTo(state, 0);
-        task.Step(ref random, state, 24);
+        task.Step(ref random, [], state, 24);
         task.IsSuccess(state, goal).ShouldBeFalse();
         task.Horizon.ShouldBe(25);
         task.Actions.ShouldBe(25);

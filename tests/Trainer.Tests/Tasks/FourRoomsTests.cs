@@ -53,7 +53,7 @@ public class FourRoomsTests
         for (int i = 0; i < Draws; i++)
         {
             state[0] = 2 * 11 + 2;
-            task.Step(ref random, state, 3);
+            task.Step(ref random, [], state, 3);
             counts[state[0]] = counts.GetValueOrDefault(state[0]) + 1;
         }
 

@@ -21,7 +21,7 @@ internal static class AlgorithmCatalog
             faults.Add($"trainer.device: this trainer computes on cpu, not on {trial.Trainer.Device}");
         if (!BuiltIn.HasAlgorithm(algorithm))
             faults.Add($"parameters.algorithm: this trainer has hem, not {algorithm}");
-        IDiscreteTask? built = CreateTask(task, parameters);
+        var built = TaskCatalog.Create(parameters) as IDiscreteTask;
         if (built is null)
             faults.Add($"parameters.task: this trainer has flipbit-K and fourrooms, not {task}");
         if (faults.Count > 0)
@@ -54,23 +54,6 @@ internal static class AlgorithmCatalog
                 $"parameters.hiddenUnits, parameters.hiddenLayers: {settings.HiddenLayers} layers of {settings.HiddenUnits} units make a "
                 + $"network of {parameters:N0} parameters, of which a checkpoint has room for {LargestNetwork:N0}; make it smaller");
         }
-    }
-
-    /// <summary>Null where this program does not have it.</summary>
-    private static IDiscreteTask? CreateTask(string name, ParameterSet parameters)
-    {
-        if (TaskName.TryParse(name, out TaskName? task))
-        {
-            switch (task.Family)
-            {
-                case TaskName.FlipBit:
-                    return new FlipBit(task.Size, parameters.Find("start")?.AsString() == "zeros");
-                case TaskName.FourRooms:
-                    return new FourRooms(parameters.Find("encoding")?.AsString() == "raw" ? CellEncoding.Raw : CellEncoding.OneHot);
-            }
-        }
-
-        return null;
     }
 
     private static HemSettings Settings(ParameterSet parameters) => new()

@@ -164,9 +164,10 @@ internal sealed class HemAlgorithm : IAlgorithm
                 collected.Add(workers[worker].Fork());
         }
 
+        collected.Start();
+
         while (collected.Active > 0)
         {
-            ReadOnlySpan<float> encoded = collected.Encode();
             for (int first = 0; first < collected.Active; first += part)
             {
                 if (host.LeaveNow)
@@ -177,7 +178,7 @@ internal sealed class HemAlgorithm : IAlgorithm
 
                 int rows = Math.Min(part, collected.Active - first);
                 Span<float> p = probabilities.AsSpan(0, rows * task.Actions);
-                VectorMath.Softmax(policy.Forward(Rows(encoded, first, rows), rows), task.Actions, p);
+                VectorMath.Softmax(policy.Forward(collected.Encode(first, rows), rows), task.Actions, p);
                 for (int i = 0; i < rows; i++)
                 {
                     ref RandomStream random = ref collected.Random(first + i);
@@ -239,7 +240,7 @@ internal sealed class HemAlgorithm : IAlgorithm
 
             int rows = Math.Min(part, batch - first);
             Relabel(first, rows);
-            ReadOnlySpan<float> logits = policy.Forward(Rows(inputs, 0, rows), rows);
+            ReadOnlySpan<float> logits = policy.Forward(inputs.AsSpan(0, rows * task.Inputs), rows);
             Span<float> slope = gradient.AsSpan(0, rows * task.Actions);
             loss += VectorMath.SoftmaxCrossEntropy(logits, actions.AsSpan(0, rows), slope, batch);
             policy.Backward(slope, rows, accumulate: first > 0);
@@ -258,9 +259,6 @@ internal sealed class HemAlgorithm : IAlgorithm
         return true;
     }
 
-    private ReadOnlySpan<float> Rows(ReadOnlySpan<float> encoded, int first, int rows) =>
-        encoded.Slice(first * task.Inputs, rows * task.Inputs);
-
     /// <summary>
     /// The success rate of the greedy policy over test episodes, g ~ p(g): success at any step counts. The stream is that of
     /// (seed, iteration) alone, so evaluating does not disturb training. Where the task is deterministic, an episode that comes back to a
@@ -272,17 +270,17 @@ internal sealed class HemAlgorithm : IAlgorithm
         tested.Clear(stopOnSuccess: true, stopOnReturn: task.IsDeterministic);
         for (int i = 0; i < settings.EvaluationEpisodes; i++)
             tested.Add(random.Fork());
+        tested.Start();
 
         while (tested.Active > 0)
         {
-            ReadOnlySpan<float> encoded = tested.Encode();
             for (int first = 0; first < tested.Active; first += part)
             {
                 if (host.LeaveNow)
                     return false;
 
                 int rows = Math.Min(part, tested.Active - first);
-                ReadOnlySpan<float> logits = policy.Forward(Rows(encoded, first, rows), rows);
+                ReadOnlySpan<float> logits = policy.Forward(tested.Encode(first, rows), rows);
                 for (int i = 0; i < rows; i++)
                     tested.Act(first + i, Greedy(logits.Slice(i * task.Actions, task.Actions)));
             }

@@ -69,7 +69,8 @@ internal sealed unsafe class DenseNetwork : INetwork
     }
 
     public void Backward(
-        ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false)
+        ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false,
+        bool inputsOnly = false)
     {
         if (batch != lastBatch)
             throw new InvalidOperationException($"Backward of {batch} rows does not fit the last Forward, which had {lastBatch}");
@@ -80,7 +81,7 @@ internal sealed unsafe class DenseNetwork : INetwork
         outputGradients.CopyTo(outputSide.Span);
         for (var i = layers.Length - 1; i >= 0; i--)
         {
-            backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0, accumulate);
+            backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0, accumulate, inputsOnly);
             (outputSide, inputSide) = (inputSide, outputSide);
         }
 
@@ -166,11 +167,11 @@ internal sealed unsafe class DenseNetwork : INetwork
         private bool addsUp;
         private int panels;
 
-        public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked, bool accumulate)
+        public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked, bool accumulate, bool inputsOnly)
         {
             (x, mask, addsUp) = (inputs, masked, accumulate);
             panels = wantsInputGradients ? Pieces(layer.Inputs, network.Kernels.PanelColumns) : 0;
-            network.Workers.Run(this, panels + Pieces(layer.Inputs, WeightRowsPerPiece) + 1);
+            network.Workers.Run(this, panels + (inputsOnly ? 0 : Pieces(layer.Inputs, WeightRowsPerPiece) + 1));
         }
 
         public void Do(int piece, int worker)

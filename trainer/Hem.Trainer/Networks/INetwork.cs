@@ -33,7 +33,11 @@ public interface INetwork : IDisposable
     /// Go on with the sums that <see cref="Gradients"/> holds: a batch taken in parts, in the order of its rows, gives the same bits as
     /// the whole.
     /// </param>
+    /// <param name="inputsOnly">
+    /// Only the gradients with respect to the inputs are wanted: <see cref="Gradients"/> stays as it is.
+    /// </param>
     /// <exception cref="ArgumentException">A span has the wrong length.</exception>
     /// <exception cref="InvalidOperationException">The batch is not that of the last Forward.</exception>
-    void Backward(ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false);
+    void Backward(
+        ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false, bool inputsOnly = false);
 }

@@ -1,25 +1,42 @@
+using System.Runtime.ExceptionServices;
+using Hem.Trainer.Networks;
 using Hem.Trainer.Tasks;
+using Hem.Trainer.Trials;
 
 namespace Hem.Trainer.Replay;
 
 /// <summary>
-/// Episodes of a discrete task that run side by side: encode the inputs of those still active, evaluate the policy once for all of them,
-/// give each its action. An episode draws from a stream of its own, so its course does not depend on which others run beside it.
+/// Episodes of a task that run side by side: encode the inputs of those still active, evaluate the policy once for all of them, give
+/// each its action. An episode draws from a stream of its own, so its course depends neither on which others run beside it nor on the
+/// thread that steps it.
 /// </summary>
 /// <remarks>
-/// Add each episode; while some are Active: evaluate the policy on Encode(), Act for each i below Active, Advance.
+/// Clear; Add each episode; Start; while some are Active: evaluate the policy on Encode(), Act for each i below Active, Advance.
 /// </remarks>
-internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
+/// <param name="task">The task.</param>
+/// <param name="capacity">Episodes at most.</param>
+/// <param name="pool">Threads that start and step the episodes of simulated tasks; null: the caller's alone.</param>
+internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null) : IDisposable, IParallelWork
 {
+    /// <summary>Times that one episode may diverge and begin again before the run is given up.</summary>
+    private const int MostRestarts = 100;
+
+    private readonly IDiscreteTask? discrete = task as IDiscreteTask;
+    private readonly IContinuousTask? continuous = task as IContinuousTask;
     private readonly RandomStream[] randoms = new RandomStream[capacity];
     private readonly bool[] succeeded = new bool[capacity];
     private readonly bool[] ended = new bool[capacity];
+    private readonly int[] diverged = new int[capacity];
+    private readonly long[] steps = new long[capacity];
     private readonly int[] active = new int[capacity];
-    private readonly float[] inputs = new float[capacity * task.Inputs];
+    private readonly byte[] simulations = new byte[checked((long)capacity * task.SimulationBytes)];
+    private float[] inputs = [];
     private int count;
-    private int time;
     private bool endAtSuccess;
     private bool endAtReturn;
+    private bool beginAgain;
+    private bool starting;
+    private Exception? failure;
 
     /// <summary>What the episodes did, in the order in which they were added.</summary>
     public TrajectoryStore Trajectories { get; } = new(TrajectoryLayout.Of(task), capacity);
@@ -30,65 +47,121 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
     /// <summary>Episodes in which some state after an action was a success.</summary>
     public int Successes => succeeded.AsSpan(0, count).Count(true);
 
-    /// <summary>Actions taken in all of them.</summary>
-    public long Steps { get; private set; }
+    /// <summary>Episodes whose last state was a success.</summary>
+    public int FinalSuccesses
+    {
+        get
+        {
+            int successes = 0;
+            for (int episode = 0; episode < count; episode++)
+            {
+                Trajectory trajectory = Trajectories[episode];
+                bool whole = trajectory.Length > 0 && (beginAgain || diverged[episode] == 0);
+                successes += whole && task.IsSuccess(trajectory.State(trajectory.Length), trajectory.Goal) ? 1 : 0;
+            }
+
+            return successes;
+        }
+    }
+
+    /// <summary>Actions taken in all of them, those of diverged simulations included.</summary>
+    public long Steps
+    {
+        get
+        {
+            long sum = 0;
+            foreach (long taken in steps.AsSpan(0, count))
+                sum += taken;
+            return sum;
+        }
+    }
+
+    /// <summary>Episodes that ended because the simulation diverged, those begun again included.</summary>
+    public int Unstable
+    {
+        get
+        {
+            int sum = 0;
+            foreach (int times in diverged.AsSpan(0, count))
+                sum += times;
+            return sum;
+        }
+    }
 
     /// <summary>Forgets all episodes. From now on an episode ends after T actions, and before</summary>
     /// <param name="stopOnSuccess">at its first success;</param>
     /// <param name="stopOnReturn">when it comes back to a state: a deterministic policy in a deterministic task has failed then.</param>
-    public void Clear(bool stopOnSuccess, bool stopOnReturn = false) =>
-        (count, time, Active, Steps, endAtSuccess, endAtReturn) = (0, 0, 0, 0, stopOnSuccess, stopOnReturn);
+    /// <param name="restartUnstable">
+    /// When its simulation diverges, an episode begins again with a new draw of its stream, and nothing is left of what was; else it has
+    /// failed.
+    /// </param>
+    public void Clear(bool stopOnSuccess, bool stopOnReturn = false, bool restartUnstable = true) =>
+        (count, Active, endAtSuccess, endAtReturn, beginAgain) = (0, 0, stopOnSuccess, stopOnReturn, restartUnstable);
 
-    /// <summary>Starts one more episode, which draws from <paramref name="random"/>.</summary>
+    /// <summary>One more episode, which draws from <paramref name="random"/>.</summary>
     public void Add(RandomStream random)
     {
         int episode = count++;
-        Trajectory trajectory = Trajectories[episode];
-        task.Reset(ref random, trajectory.State(0), trajectory.Goal);
-        trajectory.Length = 0;
         randoms[episode] = random;
-        succeeded[episode] = false;
-        ended[episode] = false;
-        active[Active++] = episode;
+        (diverged[episode], steps[episode], succeeded[episode]) = (0, 0, false);
+    }
+
+    /// <summary>Draws the start states and goals of all that were added.</summary>
+    public void Start()
+    {
+        for (Active = 0; Active < count; Active++)
+            active[Active] = Active;
+        starting = true;
+        RunOnAll();
     }
 
     /// <summary>The network inputs of the active episodes, [Active, Inputs].</summary>
-    public ReadOnlySpan<float> Encode()
+    public ReadOnlySpan<float> Encode() => Encode(0, Active);
+
+    /// <summary>The network inputs of so many active episodes from the <paramref name="first"/> on, [rows, Inputs].</summary>
+    public ReadOnlySpan<float> Encode(int first, int rows)
     {
         int width = task.Inputs;
-        for (int i = 0; i < Active; i++)
+        if (inputs.Length < rows * width)
+            inputs = new float[checked(rows * width)];
+        for (int i = 0; i < rows; i++)
         {
-            Trajectory trajectory = Trajectories[active[i]];
-            task.Encode(trajectory.State(time), trajectory.Goal, inputs.AsSpan(i * width, width));
+            Trajectory trajectory = Trajectories[active[first + i]];
+            task.Encode(trajectory.State(trajectory.Length), trajectory.Goal, inputs.AsSpan(i * width, width));
         }
 
-        return inputs.AsSpan(0, Active * width);
+        return inputs.AsSpan(0, rows * width);
     }
 
     /// <summary>The stream of the i-th active episode.</summary>
     public ref RandomStream Random(int i) => ref randoms[active[i]];
 
-    /// <summary>Takes the action in the i-th active episode; each must act once before <see cref="Advance"/>.</summary>
+    /// <summary>The action of the i-th active episode; each must have one before <see cref="Advance"/>.</summary>
     public void Act(int i, int action)
     {
-        int episode = active[i];
-        Trajectory trajectory = Trajectories[episode];
-        trajectory.Action(time)[0] = (byte)action;
-        Span<byte> next = trajectory.State(time + 1);
-        trajectory.State(time).CopyTo(next);
-        task.Step(ref randoms[episode], next, action);
-        trajectory.Length = time + 1;
-        succeeded[episode] |= task.IsSuccess(next, trajectory.Goal);
-        ended[episode] = time + 1 == task.Horizon
-            || (endAtSuccess && succeeded[episode])
-            || (endAtReturn && HasBeenAt(trajectory, next));
+        Trajectory trajectory = Trajectories[active[i]];
+        trajectory.Action(trajectory.Length)[0] = (byte)action;
     }
 
-    /// <summary>Moves on by one step of time: the episodes that ended leave the active ones, whose order stays.</summary>
+    /// <summary>The action of the i-th active episode, clipped to [-1, 1]; so it is executed and kept.</summary>
+    /// <exception cref="BadConfigurationException">It is not a number: the policy has diverged.</exception>
+    public void Act(int i, ReadOnlySpan<float> action)
+    {
+        Trajectory trajectory = Trajectories[active[i]];
+        Span<float> executed = trajectory.ActionVector(trajectory.Length);
+        for (int k = 0; k < executed.Length; k++)
+        {
+            if (float.IsNaN(action[k]))
+                throw new BadConfigurationException("the policy's action is not a number: lower parameters.learningRate");
+            executed[k] = Math.Clamp(action[k], -1, 1);
+        }
+    }
+
+    /// <summary>Takes all the actions; the episodes that end leave the active ones, whose order stays.</summary>
     public void Advance()
     {
-        Steps += Active;
-        time++;
+        starting = false;
+        RunOnAll();
         int kept = 0;
         for (int i = 0; i < Active; i++)
         {
@@ -99,10 +172,97 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
         Active = kept;
     }
 
-    /// <summary>Whether one of the states up to now is <paramref name="state"/>; the latest first, for most rounds are short.</summary>
-    private bool HasBeenAt(Trajectory trajectory, ReadOnlySpan<byte> state)
+    public void Dispose() => Trajectories.Dispose();
+
+    /// <summary>Starts or steps one active episode, on whichever thread comes to it.</summary>
+    void IParallelWork.Do(int piece, int worker)
     {
-        for (int t = time; t >= 0; t--)
+        try
+        {
+            StartOrStep(active[piece]);
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref failure, e, null);
+        }
+    }
+
+    private void RunOnAll()
+    {
+        if (pool is null || continuous is null || Active < 2)
+        {
+            for (int i = 0; i < Active; i++)
+                StartOrStep(active[i]);
+            return;
+        }
+
+        failure = null;
+        pool.Run(this, Active);
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
+    }
+
+    private void StartOrStep(int episode)
+    {
+        if (starting)
+            Reset(episode);
+        else
+            Step(episode);
+    }
+
+    private void Reset(int episode)
+    {
+        Trajectory trajectory = Trajectories[episode];
+        task.Reset(ref randoms[episode], Simulation(episode), trajectory.State(0), trajectory.Goal);
+        trajectory.Length = 0;
+        (succeeded[episode], ended[episode]) = (false, false);
+    }
+
+    private void Step(int episode)
+    {
+        Trajectory trajectory = Trajectories[episode];
+        int time = trajectory.Length;
+        Span<byte> next = trajectory.State(time + 1);
+        trajectory.State(time).CopyTo(next);
+        steps[episode]++;
+        if (discrete is not null)
+        {
+            discrete.Step(ref randoms[episode], Simulation(episode), next, trajectory.Action(time)[0]);
+        }
+        else if (continuous!.Step(ref randoms[episode], Simulation(episode), next, trajectory.ActionVector(time)) == StepOutcome.Unstable)
+        {
+            Diverged(episode);
+            return;
+        }
+
+        trajectory.Length = time + 1;
+        succeeded[episode] |= task.IsSuccess(next, trajectory.Goal);
+        ended[episode] = time + 1 == task.Horizon
+            || (endAtSuccess && succeeded[episode])
+            || (endAtReturn && HasBeenAt(trajectory, next));
+    }
+
+    private void Diverged(int episode)
+    {
+        diverged[episode]++;
+        if (!beginAgain)
+        {
+            (ended[episode], succeeded[episode]) = (true, false);
+            return;
+        }
+
+        if (diverged[episode] > MostRestarts)
+            throw new InvalidOperationException($"{task.Name}: the simulation of an episode diverged {MostRestarts} times in a row");
+        Reset(episode);
+    }
+
+    private Span<byte> Simulation(int episode) =>
+        simulations.AsSpan(episode * task.SimulationBytes, task.SimulationBytes);
+
+    /// <summary>Whether one of the states up to now is <paramref name="state"/>; the latest first, for most rounds are short.</summary>
+    private static bool HasBeenAt(Trajectory trajectory, ReadOnlySpan<byte> state)
+    {
+        for (int t = trajectory.Length - 1; t >= 0; t--)
         {
             if (trajectory.State(t).SequenceEqual(state))
                 return true;
@@ -110,6 +270,4 @@ internal sealed class Episodes(IDiscreteTask task, int capacity) : IDisposable
 
         return false;
     }
-
-    public void Dispose() => Trajectories.Dispose();
 }

@@ -11,8 +11,9 @@ namespace Hem.Trainer.Replay;
 /// </remarks>
 internal readonly record struct TrajectoryLayout(int Horizon, int StateBytes, int GoalBytes, int ActionBytes)
 {
-    /// <summary>The layout of a discrete task: one byte an action.</summary>
-    public static TrajectoryLayout Of(IDiscreteTask task) => new(task.Horizon, task.StateBytes, task.GoalBytes, ActionBytes: 1);
+    /// <summary>The layout of a task: one byte for an action of K, one float32 for each component of a vector.</summary>
+    public static TrajectoryLayout Of(ITask task) => new(
+        task.Horizon, task.StateBytes, task.GoalBytes, task is IContinuousTask { ActionSize: int size } ? size * sizeof(float) : 1);
 
     /// <summary>Bytes of a slot.</summary>
     public int SlotBytes => RecordBytes(Horizon);
@@ -43,6 +44,9 @@ internal readonly unsafe ref struct Trajectory(byte* slot, TrajectoryLayout layo
 
     /// <summary>a_t, t in 0..L-1, as it was executed.</summary>
     public Span<byte> Action(int t) => new(states + t * stride + layout.StateBytes, layout.ActionBytes);
+
+    /// <summary>a_t where actions are vectors.</summary>
+    public Span<float> ActionVector(int t) => MemoryMarshal.Cast<byte, float>(Action(t));
 
     /// <summary>The used part of the slot.</summary>
     public Span<byte> Record => new(slot, layout.RecordBytes(Length));

@@ -35,11 +35,15 @@ internal sealed class FlipBit : IDiscreteTask
 
     public int GoalBytes => StateBytes;
 
+    public int SimulationBytes => 0;
+
+    public InputShape Input => InputShape.OfVectors(width, width);
+
     public int Inputs => 2 * width;
 
     public bool IsDeterministic => true;
 
-    public void Reset(ref RandomStream random, Span<byte> state, Span<byte> goal)
+    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         if (zeros)
             state.Clear();
@@ -50,7 +54,8 @@ internal sealed class FlipBit : IDiscreteTask
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Step(ref RandomStream random, Span<byte> state, int action) => state[action >> 3] ^= (byte)(1 << (action & 7));
+    public void Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, int action) =>
+        state[action >> 3] ^= (byte)(1 << (action & 7));
 
     public void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal) => state.CopyTo(goal);
 

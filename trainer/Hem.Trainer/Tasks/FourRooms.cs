@@ -53,7 +53,9 @@ internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot) : I
 
     public int GoalBytes => 1;
 
-    public int Inputs => encoding == CellEncoding.OneHot ? 2 * Cells : 4;
+    public int SimulationBytes => 0;
+
+    public InputShape Input => encoding == CellEncoding.OneHot ? InputShape.OfVectors(Cells, Cells) : InputShape.OfVectors(2, 2);
 
     public bool IsDeterministic => false;
 
@@ -62,13 +64,13 @@ internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot) : I
     /// <summary>Where an action (0 up, 1 down, 2 left, 3 right) that does not slip leads; into a wall or off the grid: nowhere.</summary>
     public static int Move(int cell, int action) => Successors[4 * cell + action];
 
-    public void Reset(ref RandomStream random, Span<byte> state, Span<byte> goal)
+    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         state[0] = Starts[random.Below(Starts.Length)];
         goal[0] = GoalCells[random.Below(GoalCells.Length)];
     }
 
-    public void Step(ref RandomStream random, Span<byte> state, int action)
+    public void Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, int action)
     {
         if (random.NextDouble() < SlipProbability)
             action = random.Below(4);

@@ -13,22 +13,35 @@ internal interface ITask
     /// <summary>T: actions after which an episode ends.</summary>
     int Horizon { get; }
 
-    /// <summary>Bytes of a stored state.</summary>
+    /// <summary>
+    /// Bytes of a stored state. Numbers are float32, little-endian; a state seen as an image is its w x w x 3 bytes, then what
+    /// <see cref="AchievedGoal"/> and <see cref="IsSuccess"/> need.
+    /// </summary>
     int StateBytes { get; }
 
     /// <summary>Bytes of a stored goal.</summary>
     int GoalBytes { get; }
 
-    /// <summary>Floats that <see cref="Encode"/> writes: the encoded state, then the encoded goal.</summary>
-    int Inputs { get; }
+    /// <summary>
+    /// Bytes that a running episode carries beside its state and the replay never sees (positions and velocities of the joints, warm
+    /// start); 0 where the state says all.
+    /// </summary>
+    int SimulationBytes { get; }
+
+    /// <summary>What <see cref="Encode"/> writes.</summary>
+    InputShape Input { get; }
+
+    /// <summary>Floats that <see cref="Encode"/> writes.</summary>
+    int Inputs => Input.Total;
 
     /// <summary>
-    /// Whether (state, action) alone decide the next state: then a greedy policy that comes back to a state goes round for ever.
+    /// Whether (state, action), with the simulation where there is one, alone decide the next state. Where the state says all, a
+    /// greedy policy that comes back to a state goes round for ever.
     /// </summary>
     bool IsDeterministic { get; }
 
     /// <summary>Draws a start state and a goal g ~ p(g).</summary>
-    void Reset(ref RandomStream random, Span<byte> state, Span<byte> goal);
+    void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal);
 
     /// <summary>phi: the goal that <paramref name="state"/> achieves.</summary>
     void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal);
@@ -36,7 +49,10 @@ internal interface ITask
     /// <summary>Whether a state reached by an action is a success for the goal (reward 1).</summary>
     bool IsSuccess(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal);
 
-    /// <summary>Writes all <see cref="Inputs"/> floats of the network's input for (state, goal).</summary>
+    /// <summary>
+    /// Writes all floats of the network's input for (state, goal): scaled by the task's own constants, or raw where it was made so
+    /// (`normalizeInputs: false`, and algorithms that keep running statistics).
+    /// </summary>
     void Encode(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input);
 }
 
@@ -47,5 +63,29 @@ internal interface IDiscreteTask : ITask
     int Actions { get; }
 
     /// <summary>Replaces <paramref name="state"/> by its successor.</summary>
-    void Step(ref RandomStream random, Span<byte> state, int action);
+    void Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, int action);
+}
+
+/// <summary>A task whose action is a vector in the box [-1, 1]^n.</summary>
+internal interface IContinuousTask : ITask
+{
+    /// <summary>n.</summary>
+    int ActionSize { get; }
+
+    /// <summary>Replaces <paramref name="simulation"/> and <paramref name="state"/> by their successors.</summary>
+    /// <param name="random">The episode's stream.</param>
+    /// <param name="simulation">What the episode carries beside its state.</param>
+    /// <param name="state">The state.</param>
+    /// <param name="action">n numbers, in [-1, 1] already.</param>
+    StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action);
+}
+
+/// <summary>How a simulated step went.</summary>
+internal enum StepOutcome
+{
+    /// <summary>The simulation and the state are those after the step.</summary>
+    Stepped,
+
+    /// <summary>The simulation diverged: what it left is of no use and must not be learned from.</summary>
+    Unstable,
 }

@@ -1,0 +1,30 @@
+using Hem.Core.Sweeps;
+
+namespace Hem.Trainer.Tasks;
+
+/// <summary>From a trial's parameters to its task.</summary>
+internal static class TaskCatalog
+{
+    /// <summary>Null where this program does not have it.</summary>
+    public static ITask? Create(ParameterSet parameters)
+    {
+        if (!TaskName.TryParse(parameters["task"].AsString(), out TaskName? task))
+            return null;
+
+        return task.Family switch
+        {
+            TaskName.FlipBit => new FlipBit(task.Size, Is("start", "zeros")),
+            TaskName.FourRooms => new FourRooms(Is("encoding", "raw") ? CellEncoding.Raw : CellEncoding.OneHot),
+            _ => null,
+        };
+
+        bool Is(string parameter, string value) => parameters.Find(parameter)?.AsString() == value;
+    }
+
+    /// <summary>
+    /// Whether <see cref="ITask.Encode"/> scales by the task's constants: the critics keep running statistics of raw inputs instead.
+    /// </summary>
+    public static bool ScalesInputs(ParameterSet parameters) =>
+        parameters["algorithm"].AsString() is not (AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer)
+        && parameters.Find("normalizeInputs")?.AsBool() == true;
+}
