@@ -78,14 +78,14 @@ format: ## mend the format
 
 bench: $(BENCHES:%=bench-%) ## every benchmark, side by side with its peer
 
-bench-planner bench-ingest bench-overhead bench-reports: bench-%: artifacts/.bench-built ## one benchmark
+bench-planner bench-ingest bench-overhead: bench-%: artifacts/.bench-built ## one benchmark
 	@artifacts/bin/Hem.Bench/release/hem-bench $*
 
 bench-mstep bench-train-flipbit: bench-%: artifacts/.bench-built
 	@make/need-apt python3-torch libopenblas0-openmp
 	@artifacts/bin/Hem.Bench/release/hem-bench $*
 
-bench-operator bench-latency: bench-%: artifacts/.operator-bench-built
+bench-operator bench-latency bench-reports: bench-%: artifacts/.operator-bench-built
 	@artifacts/bin/Hem.OperatorBench/release/hem-operator-bench $*
 
 artifacts/.operator-bench-built: $(SOURCES) $(TESTS)

@@ -13,7 +13,9 @@ namespace Hem.Bench;
 
 /// <summary>
 /// What Hem costs: a sweep of trials whose training loop burns a known amount of processor time, run by the real `hem` with the trainer's
-/// own start, connection, reports and end around that loop. ratio = (trials x seconds / slots) / time from start to exit of `hem run`.
+/// own start, connection, reports and end around that loop. ratio = ideal time / time from start to exit of `hem run`, where the ideal is
+/// trials x seconds / slots by the clock; beside it the same loops in bare processes, one a slot, run before and after: what the
+/// machine takes from any program is no cost of Hem's.
 /// </summary>
 internal static partial class OverheadBench
 {
@@ -26,18 +28,17 @@ internal static partial class OverheadBench
         if (Environment.ProcessorCount < Slots) Console.WriteLine($"warning: {Slots} slots on {Environment.ProcessorCount} core");
         string repository = Repository();
         string trainer = Publish(repository);
-        if (arguments is [var trials, var each])
+        var (trials, seconds) = arguments is [var count, var each]
+            ? (int.Parse(count, CultureInfo.InvariantCulture), double.Parse(each, CultureInfo.InvariantCulture))
+            : (40, 5);
+        if (arguments.Length == 0)
         {
-            double quick = Measure(
-                repository, trainer, int.Parse(trials, CultureInfo.InvariantCulture), double.Parse(each, CultureInfo.InvariantCulture));
-            Console.WriteLine(Text($"overhead ratio={quick:0.000}"));
-            return 0;
+            var (brief, briefBeside) = Measure(repository, trainer, trials: 200, seconds: 1);
+            Console.WriteLine(Text($"200 trials of 1 s: ratio {brief:0.000} (at least 0.85), {briefBeside:0.000} against bare processes"));
         }
 
-        double brief = Measure(repository, trainer, trials: 200, seconds: 1);
-        Console.WriteLine(Text($"200 trials of 1 s: ratio {brief:0.000} (at least 0.85)"));
-        double ratio = Measure(repository, trainer, trials: 40, seconds: 5);
-        Console.WriteLine(Text($"overhead ratio={ratio:0.000}"));
+        var (ratio, beside) = Measure(repository, trainer, trials, seconds);
+        Console.WriteLine(Text($"overhead ratio={ratio:0.000} ({beside:0.000} against bare processes)"));
         return 0;
     }
 
@@ -62,7 +63,37 @@ internal static partial class OverheadBench
         return new TrialRun(burner, checkpoints, progress, TimeSpan.FromMinutes(1), TimeProvider.System, log, CancellationToken.None).Run();
     }
 
-    private static double Measure(string repository, string trainer, int trials, double seconds)
+    /// <summary>`hem-bench overhead-bare SECONDS`: the loop alone.</summary>
+    public static int RunBare(string seconds)
+    {
+        using var burner = new Burner(double.Parse(seconds, CultureInfo.InvariantCulture));
+        var watch = Stopwatch.StartNew();
+        burner.Burn(until: 1);
+        Console.WriteLine(Text($"{watch.Elapsed.TotalSeconds}"));
+        return 0;
+    }
+
+    private static (double Ratio, double Beside) Measure(string repository, string trainer, int trials, double seconds)
+    {
+        double ideal = trials * seconds / Slots;
+        double before = Bare(trainer, ideal / 4);
+        double real = Sweep(repository, trainer, trials, seconds);
+        double after = Bare(trainer, ideal / 4);
+        return (ideal / real, (before + after) * 2 / real);
+    }
+
+    /// <summary>Seconds that bare processes, one a slot, take for so much processor time each.</summary>
+    private static double Bare(string trainer, double seconds)
+    {
+        Process[] burning = [.. Enumerable.Range(0, Slots).Select(_ => Process.Start(
+            new ProcessStartInfo(trainer, ["overhead-bare", Text($"{seconds}")]) { RedirectStandardOutput = true })!)];
+        return burning.Average(process =>
+        {
+            using (process) return double.Parse(process.StandardOutput.ReadToEnd(), CultureInfo.InvariantCulture);
+        });
+    }
+
+    private static double Sweep(string repository, string trainer, int trials, double seconds)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("hem-overhead-");
         try
@@ -89,7 +120,7 @@ internal static partial class OverheadBench
             double real = watch.Elapsed.TotalSeconds;
             if (hem.ExitCode != 0) throw new InvalidOperationException($"hem run ended with {hem.ExitCode}:\n{output}");
             Explain(store, trials, seconds, real);
-            return trials * seconds / Slots / real;
+            return real;
         }
         finally
         {
@@ -144,6 +175,8 @@ internal static partial class OverheadBench
     private sealed partial class Burner(double seconds) : IAlgorithm
     {
         private const int ThreadCpuClock = 3;
+        private double? start;
+        private double sum = 1;
 
         public long Iteration { get; private set; }
 
@@ -151,19 +184,22 @@ internal static partial class OverheadBench
 
         public ReplayBuffer? Replay => null;
 
+        /// <summary>Up to this share of all the seconds since the first call.</summary>
+        public void Burn(double until)
+        {
+            start ??= CpuSeconds();
+            while (CpuSeconds() - start < seconds * until)
+            {
+                for (int i = 0; i < 10_000; i++) sum = Math.FusedMultiplyAdd(sum, 0.999999, 1e-6);
+            }
+        }
+
         public bool Train(ITrainingHost host)
         {
-            double start = CpuSeconds();
-            double sum = 1;
             while (Iteration < Points)
             {
                 if (!host.Continue()) return false;
-                double until = start + seconds * (Iteration + 1) / Points;
-                while (CpuSeconds() < until)
-                {
-                    for (int i = 0; i < 10_000; i++) sum = Math.FusedMultiplyAdd(sum, 0.999999, 1e-6);
-                }
-
+                Burn((Iteration + 1.0) / Points);
                 Iteration++;
                 host.Evaluated(new Evaluation(Iteration, Iteration, Iteration, Iteration, Math.Min(1, sum), double.NaN));
             }

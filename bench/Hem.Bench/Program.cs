@@ -7,13 +7,13 @@ return args switch
     ["planner", .. var rest] => PlannerBench.Run(rest),
     ["train-flipbit", .. var rest] => TrainFlipbitBench.Run(rest),
     ["overhead", .. var rest] => OverheadBench.Run(rest),
-    ["reports", .. var rest] => await ReportsBench.RunAsync(rest),
+    ["overhead-bare", var seconds] => OverheadBench.RunBare(seconds),
     ["overhead-trial", var seconds] => OverheadBench.RunTrial(seconds),
     _ => Unknown(),
 };
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner|train-flipbit|overhead|reports");
+    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner|train-flipbit|overhead");
     return 64;
 }

@@ -7,7 +7,7 @@ using Hem.Progress;
 using Hem.TestCluster;
 using Wait = Hem.TestCluster.Wait;
 
-namespace Hem.Bench;
+namespace Hem.OperatorBench;
 
 /// <summary>
 /// One operator, as many reports a second as asked for a minute: trainers of pods with real tokens, over TLS, to SQLite on disk. Counted

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 using Hem.TestCluster;
 using YamlDotNet.Serialization;
 
-namespace Hem.Bench;
+namespace Hem.OperatorBench;
 
 /// <summary>The operator as built, a process of its own, on a real API server with the Job controller and no nodes.</summary>
 internal sealed class OperatorUnderTest : IAsyncDisposable
