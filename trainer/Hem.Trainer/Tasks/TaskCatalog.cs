@@ -15,6 +15,7 @@ internal static class TaskCatalog
         {
             TaskName.FlipBit => new FlipBit(task.Size, Is("start", "zeros")),
             TaskName.FourRooms => new FourRooms(Is("encoding", "raw") ? CellEncoding.Raw : CellEncoding.OneHot),
+            TaskName.PointMass => new PointMass(Is("start", "uniform"), ScalesInputs(parameters)),
             _ => null,
         };
 
