@@ -14,7 +14,7 @@ SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.cspro
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep train-flipbit overhead reports operator latency
 
-.PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds layout format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,12 @@ verify: build ## nothing drifts: format, generated files, examples
 crds: build ## write crds/ and docs/api.md again, from the operator's types
 	@bin/hem-operator crds crds
 	@bin/hem-operator crds --markdown > docs/api.md
+
+layout: ## write trainer/Hem.Trainer/MuJoCo/Layout.g.cs again, from MuJoCo's headers
+	@make/need-apt libmujoco-dev gcc libc6-dev
+	@mkdir -p artifacts
+	@gcc trainer/Hem.Trainer/MuJoCo/layout.c -o artifacts/mujoco-layout -lmujoco
+	@artifacts/mujoco-layout > trainer/Hem.Trainer/MuJoCo/Layout.g.cs
 
 format: ## mend the format
 	@dotnet format Hem.sln
