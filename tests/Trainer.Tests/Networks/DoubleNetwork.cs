@@ -7,7 +7,7 @@ internal static class DoubleNetwork
 {
     public static double[] Forward(NetworkDescription description, double[] parameters, double[] inputs, int batch)
     {
-        var x = inputs;
+        var x = description.Trunk is null ? inputs : new PlainTrunk<double>(description, parameters).Forward(inputs, batch);
         var layers = description.Layers();
         foreach (var layer in layers)
         {

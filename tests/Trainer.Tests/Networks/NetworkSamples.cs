@@ -11,6 +11,11 @@ internal static class NetworkSamples
     public static NetworkDescription Describe(params int[] widths) =>
         new(widths[0], widths[1..^1], widths[^1], Initialization.HeUniform);
 
+    /// <summary>Images (of noise) of a size, then a vector, through two dense layers.</summary>
+    public static NetworkDescription DescribeImages(
+        int size, int images, Padding padding = Padding.Valid, int vector = 3, int hidden = 10, int outputs = 4) =>
+        new(images * size * size * 3 + vector, [hidden], outputs, Initialization.HeUniform, new ConvolutionalTrunk(size, images, padding));
+
     public static float[] Numbers(int count, int seed)
     {
         var random = new Random(seed);
@@ -21,6 +26,8 @@ internal static class NetworkSamples
     public static INetwork Create(NetworkDescription description, int threads = 1, KernelWidth kernels = KernelWidth.Auto)
     {
         var network = ManagedBackend.Create(description, new Random(5), threads, kernels);
+        foreach (var layer in description.Trunk?.Layers() ?? [])
+            Numbers(layer.Filters, layer.Offset + 1).CopyTo(network.Parameters.Slice(layer.BiasOffset, layer.Filters));
         foreach (var layer in description.Layers())
             Numbers(layer.Outputs, layer.Offset).CopyTo(network.Parameters.Slice(layer.BiasOffset, layer.Outputs));
         return network;

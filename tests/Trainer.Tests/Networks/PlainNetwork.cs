@@ -8,13 +8,14 @@ namespace Trainer.Tests.Networks;
 internal sealed class PlainNetwork(NetworkDescription description, float[] parameters)
 {
     private readonly DenseLayer[] layers = description.Layers();
+    private readonly PlainTrunk<float>? trunk = description.Trunk is null ? null : new(description, parameters);
     private float[][] activations = [];
 
     public float[] Gradients { get; } = new float[parameters.Length];
 
     public float[] Forward(float[] inputs, int batch)
     {
-        activations = [inputs, .. layers.Select(layer => new float[batch * layer.Outputs])];
+        activations = [trunk?.Forward(inputs, batch) ?? inputs, .. layers.Select(layer => new float[batch * layer.Outputs])];
         for (var l = 0; l < layers.Length; l++)
         {
             var layer = layers[l];
@@ -31,7 +32,7 @@ internal sealed class PlainNetwork(NetworkDescription description, float[] param
         return activations[^1];
     }
 
-    /// <summary>Fills <see cref="Gradients"/> and returns the gradient of the inputs.</summary>
+    /// <summary>Fills <see cref="Gradients"/> and returns the gradient of the inputs, zero for images.</summary>
     public float[] Backward(float[] outputGradients, int batch)
     {
         var dy = outputGradients;
@@ -63,7 +64,14 @@ internal sealed class PlainNetwork(NetworkDescription description, float[] param
             dy = dx;
         }
 
-        return dy;
+        if (trunk is null)
+            return dy;
+        trunk.Backward(dy, batch, Gradients);
+        var inputGradients = new float[batch * description.Inputs];
+        var (vector, dense) = (description.VectorInputs, layers[0].Inputs);
+        for (var row = 1; row <= batch; row++)
+            Array.Copy(dy, row * dense - vector, inputGradients, row * description.Inputs - vector, vector);
+        return inputGradients;
     }
 
     private static void Each(int rows, int columns, Action<int, int> action)

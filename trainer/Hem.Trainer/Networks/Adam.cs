@@ -10,7 +10,7 @@ namespace Hem.Trainer.Networks;
 public sealed unsafe class Adam(
     INetwork network, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
 {
-    private readonly Update update = new(network as DenseNetwork, network.Parameters.Length);
+    private readonly Update update = new(network as ManagedNetwork, network.Parameters.Length);
 
     /// <summary>The step size; may be changed between steps.</summary>
     public double LearningRate { get; set; } = learningRate;
@@ -49,7 +49,7 @@ public sealed unsafe class Adam(
     }
 
     /// <summary>The moments, and one step over them and the parameters by the network's own kernels and threads.</summary>
-    private sealed class Update(DenseNetwork? network, int count) : IParallelWork
+    private sealed class Update(ManagedNetwork? network, int count) : IParallelWork
     {
         private const int PerPiece = 16384;
 

@@ -8,11 +8,20 @@ public interface INetwork : IDisposable
 {
     NetworkDescription Description { get; }
 
-    /// <summary>All parameters, layer by layer: weights [inputs, outputs] row-major, then biases. May be written between calls.</summary>
+    /// <summary>
+    /// All parameters, layer by layer, those of the trunk first: weights [inputs, outputs] row-major (a convolution's are [rows of the
+    /// window, columns, channels, filters]), then biases. May be written between calls.
+    /// </summary>
     Span<float> Parameters { get; }
 
     /// <summary>Gradients in the layout of <see cref="Parameters"/>: written, or gone on from, by <see cref="Backward"/>.</summary>
     Span<float> Gradients { get; }
+
+    /// <summary>
+    /// Memory of the network for a batch of inputs, [batch, Inputs]: filled and given to <see cref="Forward"/>, it is not copied, which
+    /// counts where rows hold images. It holds until a larger batch comes.
+    /// </summary>
+    Span<float> InputRows(int batch);
 
     /// <summary>
     /// Maps inputs [batch, Inputs], row-major, to outputs [batch, Outputs]. The result lies in the network's memory and holds until
@@ -28,7 +37,10 @@ public interface INetwork : IDisposable
     /// </summary>
     /// <param name="outputGradients">[batch, Outputs].</param>
     /// <param name="batch">Rows of the last Forward.</param>
-    /// <param name="inputGradients">[batch, Inputs], written; empty: not wanted.</param>
+    /// <param name="inputGradients">
+    /// [batch, Inputs], written; empty: not wanted. Where rows hold images, zero is written for them: nobody asks what would change an
+    /// image, and it would cost a third layer's work.
+    /// </param>
     /// <param name="accumulate">
     /// Go on with the sums that <see cref="Gradients"/> holds: a batch taken in parts, in the order of its rows, gives the same bits as
     /// the whole.

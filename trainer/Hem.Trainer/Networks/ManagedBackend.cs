@@ -12,7 +12,7 @@ public static class ManagedBackend
         NetworkDescription description, Random? random, int threads = 1, KernelWidth kernels = KernelWidth.Auto)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        var network = new DenseNetwork(description, threads, kernels);
+        var network = new ManagedNetwork(description, threads, kernels);
         if (random is not null)
             network.Initialize(random);
         return network;

@@ -11,23 +11,44 @@ public enum Initialization
 }
 
 /// <summary>
-/// A multilayer perceptron: dense layers with ReLU between them and a linear output. No hidden layers makes a linear map.
+/// A multilayer perceptron: dense layers with ReLU between them and a linear output. No hidden layers makes a linear map. With a
+/// <paramref name="Trunk"/> a row of the input starts with images, and the dense layers see their features in their place.
 /// </summary>
-/// <param name="Inputs">Numbers in one row of the input, at least 1.</param>
+/// <param name="Inputs">Numbers in one row of the input, those of images included, at least 1.</param>
 /// <param name="HiddenUnits">Units of each hidden layer, input side first, each at least 1; may be empty.</param>
 /// <param name="Outputs">Numbers in one row of the output, at least 1.</param>
 /// <param name="Initialization">How the weights are drawn.</param>
-public sealed record NetworkDescription(int Inputs, IReadOnlyList<int> HiddenUnits, int Outputs, Initialization Initialization)
+/// <param name="Trunk">What makes features of the images that a row of the input starts with; null: there are none.</param>
+public sealed record NetworkDescription(
+    int Inputs, IReadOnlyList<int> HiddenUnits, int Outputs, Initialization Initialization, ConvolutionalTrunk? Trunk = null)
 {
+    /// <summary>Floats of a row of the input that are images.</summary>
+    public int ImageInputs => Trunk is null ? 0 : checked(Trunk.Images * Trunk.ImageFloats);
+
+    /// <summary>Floats of a row of the input that follow the images.</summary>
+    public int VectorInputs => Inputs - ImageInputs;
+
+    /// <summary>Numbers in the contiguous buffer of parameters.</summary>
+    public long ParameterCount =>
+        Layers().Sum(layer => (long)layer.ParameterCount) + (Trunk?.Layers().Sum(layer => (long)layer.ParameterCount) ?? 0);
+
+    /// <summary>Products of a number and a parameter that one row of the input takes to go through the network.</summary>
+    public long ProductsPerRow =>
+        Layers().Sum(layer => (long)layer.WeightCount)
+        + (Trunk?.Layers().Sum(layer => (long)layer.WeightCount * layer.OutputPixels) * Trunk?.Images ?? 0);
+
     /// <summary>The dense layers in order, each with its place in the contiguous buffer of parameters.</summary>
     internal DenseLayer[] Layers()
     {
-        int[] widths = [Inputs, .. HiddenUnits, Outputs];
+        if (VectorInputs < 0)
+            throw new ArgumentException($"a row of {Inputs} inputs has no room for its images, which take {ImageInputs}");
+        var first = VectorInputs + (Trunk is null ? 0 : checked(Trunk.Images * Trunk.ImageFeatures));
+        int[] widths = [first, .. HiddenUnits, Outputs];
         if (Array.Exists(widths, width => width < 1))
             throw new ArgumentException($"every layer needs at least one unit; the widths given are {string.Join(", ", widths)}");
 
         var layers = new DenseLayer[widths.Length - 1];
-        var offset = 0;
+        var offset = Trunk?.Layers().Sum(layer => layer.ParameterCount) ?? 0;
         for (var i = 0; i < layers.Length; i++)
         {
             layers[i] = new DenseLayer(widths[i], widths[i + 1], offset);

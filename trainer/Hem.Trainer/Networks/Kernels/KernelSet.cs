@@ -39,11 +39,23 @@ internal abstract unsafe class KernelSet
     /// </summary>
     public abstract void MultiplyTransposed(in Product product, float* scratch);
 
+    /// <summary>A convolution's outputs, or the gradient of its inputs.</summary>
+    public abstract void MultiplyWindows(in WindowProduct product);
+
+    /// <summary>The gradient of a convolution's weights.</summary>
+    public abstract void SumWindows(in WindowSums sums);
+
+    /// <summary>Panel after panel of <see cref="PanelColumns"/> columns, target(k, column) = source[column * stride + k].</summary>
+    public abstract void Transpose(float* source, nint stride, int columns, int depth, float* target);
+
     /// <summary>
     /// sums[column] = the sum of matrix[row, column] in the order of the rows, from zero or from what sums holds; a stride lies between
     /// rows.
     /// </summary>
     public abstract void SumRows(float* matrix, nint stride, int rows, int columns, float* sums, bool accumulate);
+
+    /// <summary>results[i] = values[i], or zero where mask[i] is not positive; the count is a multiple of 16.</summary>
+    public abstract void Mask(float* values, float* mask, float* results, int count);
 
     /// <summary>One step of Adam over so many parameters.</summary>
     public abstract void Adam(in AdamStep step, float* parameters, float* gradients, float* first, float* second, int count);

@@ -24,6 +24,13 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Mask(float* values, float* mask, float* results, int count)
+    {
+        for (var i = 0; i < count; i += TLanes.Count)
+            TLanes.Store(results + i, Masked(TLanes.Load(values + i), mask + i));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Adam(in AdamStep step, float* parameters, float* gradients, float* first, float* second, int count)
     {
         var (rate, epsilon, normal) = (TLanes.Broadcast(step.Rate), TLanes.Broadcast(step.Epsilon), TLanes.Broadcast(SmallestNormal));

@@ -7,6 +7,12 @@ namespace Hem.Trainer.Networks.Kernels;
 /// <summary>The panel of a transposed matrix.</summary>
 internal sealed unsafe partial class Kernels<TLanes, TVector>
 {
+    public override void Transpose(float* source, nint stride, int columns, int depth, float* target)
+    {
+        for (var column = 0; column < columns; column += TileColumns, target += (nint)depth * TileColumns)
+            PackTransposed(source + column * stride, stride, Math.Min(TileColumns, columns - column), depth, target);
+    }
+
     /// <summary>
     /// panel[k * TileColumns + column] = rows[column * stride + k]. Columns that the matrix lacks are left as they are: they feed
     /// lanes that nobody stores.

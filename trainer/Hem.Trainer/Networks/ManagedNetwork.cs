@@ -1,25 +1,29 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Hem.Trainer.Networks.Kernels;
 
 namespace Hem.Trainer.Networks;
 
 /// <summary>
-/// Dense layers on the kernels. Forward gives each thread rows to take through all layers; Backward goes layer by layer and shares
-/// out the tiles of the layer's three sums.
+/// Dense layers on the kernels, behind a convolutional trunk where the inputs hold images. Forward gives each thread rows to take through
+/// all layers; Backward goes layer by layer and shares out the tiles of the layer's three sums.
 /// </summary>
-internal sealed unsafe class DenseNetwork : INetwork
+internal sealed unsafe class ManagedNetwork : INetwork
 {
     private readonly DenseLayer[] layers;
     private readonly PinnedBuffer parameters;
     private readonly PinnedBuffer gradients;
     private readonly PinnedBuffer[] activations;
+    private readonly Trunk? trunk;
     private readonly ForwardWork forward;
     private readonly BackwardWork[] backward;
+    private PinnedBuffer inputRows;
     private PinnedBuffer outputSide;
     private PinnedBuffer inputSide;
     private int capacity;
     private int lastBatch;
 
-    public DenseNetwork(NetworkDescription description, int threads, KernelWidth kernels)
+    public ManagedNetwork(NetworkDescription description, int threads, KernelWidth kernels)
     {
         Description = description;
         Kernels = KernelSet.For(kernels);
@@ -28,10 +32,12 @@ internal sealed unsafe class DenseNetwork : INetwork
         parameters = new PinnedBuffer(layers[^1].Offset + layers[^1].ParameterCount);
         gradients = new PinnedBuffer(parameters.Length);
         activations = new PinnedBuffer[layers.Length + 1];
-        outputSide = inputSide = new PinnedBuffer(0);
+        inputRows = outputSide = inputSide = new PinnedBuffer(0);
         forward = new ForwardWork(this);
         var scratch = Array.ConvertAll(new int[threads], _ => new PinnedBuffer(Kernels.ScratchLength));
         backward = Array.ConvertAll(layers, layer => new BackwardWork(this, layer, scratch));
+        if (description.Trunk is not null)
+            trunk = new Trunk(description, Kernels, Workers, parameters, gradients);
         EnsureCapacity(1);
     }
 
@@ -47,14 +53,25 @@ internal sealed unsafe class DenseNetwork : INetwork
 
     public void Initialize(Random random)
     {
+        foreach (var layer in Description.Trunk?.Layers() ?? [])
+        {
+            // A filter's fan-in is what its window sees; its fan-out what is seen of it through windows.
+            Draw(random, layer.Offset, layer.WeightCount, layer.Depth, layer.Kernel * layer.Kernel * layer.Filters);
+            Parameters.Slice(layer.BiasOffset, layer.Filters).Clear();
+        }
+
         foreach (var layer in layers)
         {
-            var fan = Description.Initialization == Initialization.HeUniform ? layer.Inputs : layer.Inputs + layer.Outputs;
-            var limit = Math.Sqrt(6.0 / fan);
-            foreach (ref var weight in Parameters.Slice(layer.Offset, layer.WeightCount))
-                weight = (float)((2 * random.NextDouble() - 1) * limit);
+            Draw(random, layer.Offset, layer.WeightCount, layer.Inputs, layer.Outputs);
             Parameters.Slice(layer.BiasOffset, layer.Outputs).Clear();
         }
+    }
+
+    public Span<float> InputRows(int batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        EnsureCapacity(batch);
+        return inputRows.Span[..(batch * Description.Inputs)];
     }
 
     public ReadOnlySpan<float> Forward(ReadOnlySpan<float> inputs, int batch)
@@ -63,7 +80,14 @@ internal sealed unsafe class DenseNetwork : INetwork
         RequireLength(inputs.Length, batch, Description.Inputs, nameof(inputs));
         EnsureCapacity(batch);
         lastBatch = batch;
-        inputs.CopyTo(activations[0].Span);
+        if (!Unsafe.AreSame(in MemoryMarshal.GetReference(inputs), in MemoryMarshal.GetReference<float>(inputRows.Span)))
+            inputs.CopyTo(inputRows.Span);
+        if (trunk is not null)
+        {
+            trunk.Forward(inputRows, activations[0], batch);
+            CopyVectors(inputRows.Span, Description.Inputs, activations[0].Span, layers[0].Inputs);
+        }
+
         forward.Run();
         return activations[^1].Span[..(batch * Description.Outputs)];
     }
@@ -79,13 +103,23 @@ internal sealed unsafe class DenseNetwork : INetwork
             RequireLength(inputGradients.Length, batch, Description.Inputs, nameof(inputGradients));
 
         outputGradients.CopyTo(outputSide.Span);
+        var wantsInputs = (trunk is not null && !inputsOnly) || !inputGradients.IsEmpty;
         for (var i = layers.Length - 1; i >= 0; i--)
         {
-            backward[i].Run(activations[i], wantsInputGradients: i > 0 || !inputGradients.IsEmpty, masked: i > 0, accumulate, inputsOnly);
+            backward[i].Run(activations[i], wantsInputs || i > 0, masked: i > 0, accumulate, inputsOnly);
             (outputSide, inputSide) = (inputSide, outputSide);
         }
 
-        if (!inputGradients.IsEmpty)
+        if (!inputsOnly)
+            trunk?.Backward(outputSide.Pointer, accumulate);
+        if (inputGradients.IsEmpty)
+            return;
+        if (trunk is not null)
+        {
+            inputGradients.Clear();
+            CopyVectors(outputSide.Span, layers[0].Inputs, inputGradients, Description.Inputs);
+        }
+        else
             outputSide.Span[..inputGradients.Length].CopyTo(inputGradients);
     }
 
@@ -97,12 +131,29 @@ internal sealed unsafe class DenseNetwork : INetwork
             throw new ArgumentException($"{length} numbers are not {batch} rows of {width}", name);
     }
 
+    private void Draw(Random random, int offset, int count, int inputs, int outputs)
+    {
+        var limit = Math.Sqrt(6.0 / (Description.Initialization == Initialization.HeUniform ? inputs : inputs + outputs));
+        foreach (ref var weight in Parameters.Slice(offset, count))
+            weight = (float)((2 * random.NextDouble() - 1) * limit);
+    }
+
+    /// <summary>Copies what follows the images in each row: the last numbers of a row in either layout.</summary>
+    private void CopyVectors(ReadOnlySpan<float> source, int sourceRow, Span<float> target, int targetRow)
+    {
+        var count = Description.VectorInputs;
+        for (var row = 1; count > 0 && row <= lastBatch; row++)
+            source.Slice(row * sourceRow - count, count).CopyTo(target[(row * targetRow - count)..]);
+    }
+
     private void EnsureCapacity(int rows)
     {
         if (rows <= capacity)
             return;
-        var widest = Description.Inputs;
-        activations[0] = new PinnedBuffer(checked(rows * Description.Inputs));
+        var widest = layers[0].Inputs;
+        inputRows = new PinnedBuffer(checked(rows * Description.Inputs));
+        activations[0] = trunk is null ? inputRows : new PinnedBuffer(checked(rows * layers[0].Inputs));
+        trunk?.Reserve(rows);
         for (var i = 0; i < layers.Length; i++)
         {
             activations[i + 1] = new PinnedBuffer(checked(rows * layers[i].Outputs));
@@ -114,7 +165,7 @@ internal sealed unsafe class DenseNetwork : INetwork
         capacity = rows;
     }
 
-    private sealed class ForwardWork(DenseNetwork network) : IParallelWork
+    private sealed class ForwardWork(ManagedNetwork network) : IParallelWork
     {
         private int rowsPerPiece;
 
@@ -158,7 +209,7 @@ internal sealed unsafe class DenseNetwork : INetwork
     /// One layer backward, with x its inputs and dy the gradient of its outputs: dx = dy W^T, zero where the ReLU before gave
     /// zero; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of dW, and db.
     /// </summary>
-    private sealed class BackwardWork(DenseNetwork network, DenseLayer layer, PinnedBuffer[] scratch) : IParallelWork
+    private sealed class BackwardWork(ManagedNetwork network, DenseLayer layer, PinnedBuffer[] scratch) : IParallelWork
     {
         private const int WeightRowsPerPiece = 48;
 

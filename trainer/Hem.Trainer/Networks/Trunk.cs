@@ -1,0 +1,221 @@
+using Hem.Trainer.Networks.Kernels;
+
+namespace Hem.Trainer.Networks;
+
+/// <summary>
+/// The convolutional trunk of a network. A few images at a time go through all layers, forward and back, so that what is between the layers
+/// stays in the second cache. Threads share out the rows, except for the sums over the batch: there they share out the weights.
+/// </summary>
+internal sealed unsafe class Trunk
+{
+    private const int ImagesAtOnce = 4;
+
+    // What the threads take together between two meetings.
+    private const int ImagesPerChunk = 16;
+
+    private readonly NetworkDescription description;
+    private readonly ConvolutionalTrunk shape;
+    private readonly ConvolutionalLayer[] layers;
+    private readonly Convolution[] convolutions;
+    private readonly KernelSet kernels;
+    private readonly WorkerPool workers;
+    private readonly PinnedBuffer parameters;
+    private readonly PinnedBuffer gradients;
+    private readonly PinnedBuffer[] transposed;
+    private readonly PinnedBuffer[] slopes;
+    private readonly PinnedBuffer[] planes;
+    private readonly Planes[] geometry;
+    private readonly int groupRows;
+    private readonly int chunkRows;
+    private readonly ForwardWork forward;
+    private readonly InputGradientWork inputGradients;
+    private readonly WeightGradientWork weightGradients;
+
+    private PinnedBuffer inputs = new(0);
+    private PinnedBuffer features = new(0);
+    private float* featureGradients;
+    private int rows;
+
+    public Trunk(
+        NetworkDescription description, KernelSet kernels, WorkerPool workers, PinnedBuffer parameters, PinnedBuffer gradients)
+    {
+        (this.description, this.kernels, this.workers) = (description, kernels, workers);
+        (this.parameters, this.gradients) = (parameters, gradients);
+        shape = description.Trunk!;
+        layers = shape.Layers();
+        groupRows = Math.Max(1, ImagesAtOnce / shape.Images);
+        chunkRows = workers.Threads == 1 ? groupRows : Math.Max(1, ImagesPerChunk / shape.Images / groupRows) * groupRows;
+        var last = layers[^1];
+        geometry =
+        [
+            .. layers.Select(layer => new Planes(
+                shape.Images * layer.PaddedFloats, layer.PaddedFloats, layer.PaddedSize, layer.Channels)),
+            new Planes(description.Layers()[0].Inputs, last.OutputFloats, last.OutputSize, last.Filters),
+        ];
+        if (!CopiesInputs)
+            geometry[0] = geometry[0] with { RowFloats = description.Inputs };
+        convolutions = [.. layers.Select((layer, i) => new Convolution(
+            layer, kernels, shape.Images, groupRows, geometry[i], geometry[i + 1]))];
+        transposed = [.. layers.Select((layer, i) => new PinnedBuffer(i == 0 ? 0 : layer.WeightCount))];
+        slopes = [.. layers.Select(layer => new PinnedBuffer(chunkRows * shape.Images * layer.OutputFloats))];
+        planes = Array.ConvertAll(layers, _ => new PinnedBuffer(0));
+        forward = new ForwardWork(this);
+        inputGradients = new InputGradientWork(this);
+        weightGradients = new WeightGradientWork(this);
+    }
+
+    /// <summary>Padding makes the images larger than they are in a row of the input.</summary>
+    private bool CopiesInputs => layers[0].PaddedSize != layers[0].InputSize;
+
+    /// <summary>Makes room for so many rows.</summary>
+    public void Reserve(int capacity)
+    {
+        for (var i = CopiesInputs ? 0 : 1; i < layers.Length; i++)
+            planes[i] = new PinnedBuffer(checked(capacity * geometry[i].RowFloats));
+    }
+
+    /// <summary>From rows of inputs [batch, Inputs] to the features at the start of rows of the dense layers.</summary>
+    public void Forward(PinnedBuffer inputRows, PinnedBuffer denseRows, int batch)
+    {
+        (inputs, features, rows) = (inputRows, denseRows, batch);
+        workers.Run(forward, Pieces(batch, groupRows));
+    }
+
+    /// <summary>From the gradients of the dense layers' inputs to those of the trunk's parameters.</summary>
+    public void Backward(float* denseGradients, bool accumulate)
+    {
+        featureGradients = denseGradients;
+        for (var i = 1; i < layers.Length; i++)
+            convolutions[i].Transpose(parameters.Pointer, transposed[i].Pointer);
+        for (var row = 0; row < rows; row += chunkRows)
+        {
+            var chunk = Math.Min(chunkRows, rows - row);
+            inputGradients.Run(row, chunk);
+            weightGradients.Run(row, chunk, accumulate || row > 0);
+        }
+
+        GC.KeepAlive(this);
+    }
+
+    private static int Pieces(int count, int size) => (count + size - 1) / size;
+
+    /// <summary>Where a row of what goes into a layer, or of the features, starts.</summary>
+    private float* Row(int layer, int row)
+    {
+        var buffer = layer == layers.Length ? features : layer == 0 && !CopiesInputs ? inputs : planes[layer];
+        return buffer.Pointer + (nint)row * geometry[layer].RowFloats;
+    }
+
+    /// <summary>Where a row of a chunk of the gradients of a layer's outputs starts.</summary>
+    private float* Slope(int layer, int row) => slopes[layer].Pointer + row * shape.Images * layers[layer].OutputFloats;
+
+    private sealed class ForwardWork(Trunk trunk) : IParallelWork
+    {
+        public void Do(int piece, int worker)
+        {
+            var first = piece * trunk.groupRows;
+            var rows = Math.Min(trunk.groupRows, trunk.rows - first);
+            if (trunk.CopiesInputs)
+                CopyInputs(first, rows);
+            for (var i = 0; i < trunk.layers.Length; i++)
+            {
+                // Outputs go to where the next layer's inputs are, past its padding, which stays zero.
+                var inner = i + 1 < trunk.layers.Length ? trunk.layers[i + 1].PadBefore : 0;
+                var y = trunk.Row(i + 1, first) + trunk.geometry[i + 1].Offset(0, 0, inner, inner);
+                trunk.convolutions[i].Forward(trunk.Row(i, first), y, trunk.parameters.Pointer, rows);
+            }
+
+            GC.KeepAlive(trunk);
+        }
+
+        private void CopyInputs(int first, int rows)
+        {
+            var layer = trunk.layers[0];
+            var line = layer.InputSize * layer.Channels;
+            for (var image = 0; image < rows * trunk.shape.Images; image++)
+            {
+                var (row, inRow) = (first + image / trunk.shape.Images, image % trunk.shape.Images);
+                var source = trunk.inputs.Pointer + (nint)row * trunk.description.Inputs + inRow * layer.InputFloats;
+                var target = trunk.Row(0, row) + trunk.geometry[0].Offset(0, inRow, layer.PadBefore, layer.PadBefore);
+                for (var y = 0; y < layer.InputSize; y++, source += line, target += layer.PaddedSize * layer.Channels)
+                    new ReadOnlySpan<float>(source, line).CopyTo(new Span<float>(target, line));
+            }
+        }
+    }
+
+    /// <summary>The gradients of all layers' outputs, for some rows of a chunk.</summary>
+    private sealed class InputGradientWork(Trunk trunk) : IParallelWork
+    {
+        private int first;
+        private int count;
+
+        public void Run(int firstRow, int rowCount)
+        {
+            (first, count) = (firstRow, rowCount);
+            trunk.workers.Run(this, Pieces(count, trunk.groupRows));
+        }
+
+        public void Do(int piece, int worker)
+        {
+            var start = piece * trunk.groupRows;
+            var rows = Math.Min(trunk.groupRows, count - start);
+            var last = trunk.layers.Length - 1;
+            var width = trunk.shape.Images * trunk.layers[last].OutputFloats;
+            for (var row = start; row < start + rows; row++)
+            {
+                var offset = (nint)(first + row) * trunk.geometry[last + 1].RowFloats;
+                trunk.kernels.Mask(
+                    trunk.featureGradients + offset, trunk.features.Pointer + offset, trunk.Slope(last, row), width);
+            }
+
+            for (var i = last; i > 0; i--)
+            {
+                trunk.convolutions[i].InputGradients(
+                    trunk.Slope(i, start), trunk.transposed[i].Pointer, trunk.Row(i, first + start), trunk.Slope(i - 1, start), rows);
+            }
+
+            GC.KeepAlive(trunk);
+        }
+    }
+
+    /// <summary>The gradients of some of a layer's weights, over all rows of a chunk in their order.</summary>
+    private sealed class WeightGradientWork(Trunk trunk) : IParallelWork
+    {
+        private readonly (int Layer, int First, int Count)[] pieces =
+        [
+            .. trunk.layers.SelectMany((layer, i) =>
+                from first in Enumerable.Range(0, Pieces(layer.Depth, WeightsPerPiece))
+                select (i, first * WeightsPerPiece, Math.Min(WeightsPerPiece, layer.Depth - first * WeightsPerPiece))),
+        ];
+
+        private const int WeightsPerPiece = 96;
+
+        private int firstRow;
+        private int count;
+        private bool addsUp;
+
+        public void Run(int row, int rowCount, bool accumulate)
+        {
+            (firstRow, count, addsUp) = (row, rowCount, accumulate);
+            trunk.workers.Run(this, pieces.Length);
+        }
+
+        public void Do(int piece, int worker)
+        {
+            var (layer, first, weights) = pieces[piece];
+            var convolution = trunk.convolutions[layer];
+            var gradients = trunk.gradients.Pointer;
+            for (var start = 0; start < count; start += trunk.groupRows)
+            {
+                var rows = Math.Min(trunk.groupRows, count - start);
+                var slope = trunk.Slope(layer, start);
+                var accumulate = addsUp || start > 0;
+                convolution.WeightGradients(trunk.Row(layer, firstRow + start), slope, gradients, rows, first, weights, accumulate);
+                if (first == 0)
+                    convolution.BiasGradients(slope, gradients, rows, accumulate);
+            }
+
+            GC.KeepAlive(trunk);
+        }
+    }
+}
