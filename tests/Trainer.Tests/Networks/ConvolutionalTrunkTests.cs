@@ -1,4 +1,5 @@
 using Hem.Trainer.Networks;
+using Hem.Trainer.Tasks;
 
 namespace Trainer.Tests.Networks;
 
@@ -151,6 +152,19 @@ public class ConvolutionalTrunkTests
             weights.Min().ShouldBeInRange(-limit, -0.99f * limit);
             network.Parameters.Slice(layer.BiasOffset, layer.Filters).ToArray().ShouldAllBe(bias => bias == 0);
         }
+    }
+
+    [Fact]
+    public void A_tasks_rows_describe_the_network()
+    {
+        NetworkDescription.Of(InputShape.OfVectors(10, 3), 4, 2, 256, 1, Initialization.XavierUniform)
+            .Layers().Select(layer => layer.Inputs).ShouldBe([17, 256, 256]);
+        var images = NetworkDescription.Of(new InputShape(1, 1, 84, 5, 0), 4, 1, 256, 2, Initialization.XavierUniform, Padding.Same);
+        images.Trunk.ShouldBe(new ConvolutionalTrunk(84, 2, Padding.Same));
+        images.VectorInputs.ShouldBe(9);
+        images.Layers()[0].Inputs.ShouldBe(2 * 2304 + 9);
+        using var network = ManagedBackend.Create(images, random: null);
+        network.Parameters.Length.ShouldBe((int)images.ParameterCount);
     }
 
     [Fact]

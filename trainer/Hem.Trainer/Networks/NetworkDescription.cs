@@ -1,3 +1,5 @@
+using Hem.Trainer.Tasks;
+
 namespace Hem.Trainer.Networks;
 
 /// <summary>How the weights of a layer are drawn; biases start at zero.</summary>
@@ -36,6 +38,20 @@ public sealed record NetworkDescription(
     public long ProductsPerRow =>
         Layers().Sum(layer => (long)layer.WeightCount)
         + (Trunk?.Layers().Sum(layer => (long)layer.WeightCount * layer.OutputPixels) * Trunk?.Images ?? 0);
+
+    /// <summary>The network for a task's rows: with a trunk where they hold images.</summary>
+    /// <param name="input">How a task's row lies.</param>
+    /// <param name="extra">Floats that the algorithm appends to each row, an action for instance.</param>
+    /// <param name="hiddenLayers">Hidden dense layers.</param>
+    /// <param name="hiddenUnits">Units of each.</param>
+    /// <param name="outputs">Numbers in one row of the output.</param>
+    /// <param name="initialization">How the weights are drawn.</param>
+    /// <param name="padding">Of the trunk, where there is one.</param>
+    internal static NetworkDescription Of(
+        InputShape input, int extra, int hiddenLayers, int hiddenUnits, int outputs, Initialization initialization,
+        Padding padding = Padding.Valid) => new(
+            input.Total + extra, [.. Enumerable.Repeat(hiddenUnits, hiddenLayers)], outputs, initialization,
+            input.Images == 0 ? null : new ConvolutionalTrunk(input.ImageSize, input.Images, padding));
 
     /// <summary>The dense layers in order, each with its place in the contiguous buffer of parameters.</summary>
     internal DenseLayer[] Layers()
