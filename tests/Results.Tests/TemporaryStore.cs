@@ -6,13 +6,14 @@ namespace Results.Tests;
 /// <summary>A store in a folder of its own, gone afterwards.</summary>
 internal sealed class TemporaryStore : IDisposable
 {
+    private readonly TickingTime _time = new();
     private ResultStore? _store;
 
     public TemporaryStore() => Folder = Directory.CreateTempSubdirectory("hem-results-").FullName;
 
     public string Folder { get; }
 
-    public ResultStore Store => _store ??= ResultStore.Open(Folder);
+    public ResultStore Store => _store ??= ResultStore.Open(Folder, new StoreOptions { Time = _time });
 
     public ResultStore Reopen()
     {
@@ -65,5 +66,14 @@ internal sealed class TemporaryStore : IDisposable
     {
         Close();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>Each look at it is a millisecond, what times are stored by, later than the last.</summary>
+    private sealed class TickingTime : TimeProvider
+    {
+        private readonly DateTimeOffset _start = DateTimeOffset.UtcNow;
+        private long _looks;
+
+        public override DateTimeOffset GetUtcNow() => _start.AddMilliseconds(Interlocked.Increment(ref _looks));
     }
 }

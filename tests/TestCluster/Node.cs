@@ -32,7 +32,7 @@ public sealed class Node : IAsyncDisposable
     public string Name => _options.Name;
 
     /// <summary>containerd's, seen from outside the node.</summary>
-    private string Socket => $"/proc/{_firstProcess}/root/run/containerd/containerd.sock";
+    private string Socket => Path.Join("/proc", $"{_firstProcess}", "root", NodeFiles.ContainerdSocket);
 
     private NodeFiles Files => new(_plane, Name);
 

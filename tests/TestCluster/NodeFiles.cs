@@ -5,6 +5,9 @@ namespace Hem.TestCluster;
 /// <summary>The files that a node's programs are set up with.</summary>
 internal sealed class NodeFiles(ControlPlane plane, string name)
 {
+    /// <summary>Under the root that the node sees.</summary>
+    public const string ContainerdSocket = "run/containerd/containerd.sock";
+
     private readonly NodeNetwork _network = plane.Network!;
 
     public string Folder => plane.InFolder("node");
@@ -22,7 +25,7 @@ internal sealed class NodeFiles(ControlPlane plane, string name)
         File.WriteAllLines(In("kubelet.flags"),
         [
             $"--kubeconfig={plane.ComponentKubeconfig("kubelet", $"system:node:{name}", "system:nodes")}",
-            "--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock",
+            "--container-runtime=remote", $"--container-runtime-endpoint=unix:///{ContainerdSocket}",
             "--pod-infra-container-image=localhost/hem-pause:1",
             $"--root-dir={In("kubelet")}", $"--cert-dir={In("kubelet-certificates")}", $"--node-ip={_network.NodeAddress}",
             $"--hostname-override={name}", $"--volume-plugin-dir={In("volume-plugins")}",
