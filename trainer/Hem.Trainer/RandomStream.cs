@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Hem.Trainer.Networks;
 
 namespace Hem.Trainer;
 
@@ -69,6 +70,30 @@ internal struct RandomStream : IEquatable<RandomStream>
     /// <summary>Uniform in [0, 1), a multiple of 2^-24.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float NextSingle() => (Next() >> 40) * (1.0f / (1 << 24));
+
+    /// <summary>
+    /// Fills the span with draws of the standard normal distribution, in pairs by Marsaglia's polar method: for (u, v) uniform in the
+    /// unit disc and s = u^2 + v^2, both u f and v f with f = sqrt(-2 ln s / s). The same numbers on every machine.
+    /// </summary>
+    public void NextNormals(Span<float> values)
+    {
+        for (int i = 0; i < values.Length; i += 2)
+        {
+            float u, v, s;
+            do
+            {
+                u = 2 * NextSingle() - 1;
+                v = 2 * NextSingle() - 1;
+                s = u * u + v * v;
+            }
+            while (s >= 1 || s == 0);
+
+            float factor = MathF.Sqrt(-2 * VectorMath.Log(s) / s);
+            values[i] = u * factor;
+            if (i + 1 < values.Length)
+                values[i + 1] = v * factor;
+        }
+    }
 
     /// <summary>As a <see cref="System.Random"/> that draws from a copy of this stream.</summary>
     public readonly Random AsRandom() => new Adapter(this);

@@ -9,8 +9,9 @@ namespace Hem.Trainer.Algorithms;
 /// <param name="Updates">Gradient steps so far.</param>
 /// <param name="SuccessRate">Share of the test episodes that succeeded, 0..1.</param>
 /// <param name="Loss">Mean training loss since the last point; NaN where there is none.</param>
+/// <param name="Unstable">Episodes so far whose simulation diverged, those of evaluations included.</param>
 internal readonly record struct Evaluation(
-    long Iteration, long Trajectories, long EnvironmentSteps, long Updates, double SuccessRate, double Loss);
+    long Iteration, long Trajectories, long EnvironmentSteps, long Updates, double SuccessRate, double Loss, long Unstable = 0);
 
 /// <summary>What an algorithm asks of whoever runs it.</summary>
 internal interface ITrainingHost
@@ -50,6 +51,3 @@ internal interface IAlgorithm : IDisposable
     /// <exception cref="Checkpoints.UnusableCheckpointException">It was written by something of another shape.</exception>
     void Load(BinaryReader reader);
 }
-
-/// <summary>Training ends early once this many evaluations in a row reach the rate.</summary>
-internal sealed record StopAt(double SuccessRate, int Evaluations);

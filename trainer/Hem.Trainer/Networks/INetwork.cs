@@ -51,5 +51,6 @@ public interface INetwork : IDisposable
     /// <exception cref="ArgumentException">A span has the wrong length.</exception>
     /// <exception cref="InvalidOperationException">The batch is not that of the last Forward.</exception>
     void Backward(
-        ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false, bool inputsOnly = false);
+        ReadOnlySpan<float> outputGradients, int batch, Span<float> inputGradients = default, bool accumulate = false,
+        bool inputsOnly = false);
 }

@@ -152,7 +152,8 @@ public static unsafe class VectorMath
             value *= factor;
     }
 
-    private static float Log(float value)
+    /// <summary>The natural logarithm within 2 ulp.</summary>
+    public static float Log(float value)
     {
         KernelSet.Best.Log(&value, &value, 1);
         return value;

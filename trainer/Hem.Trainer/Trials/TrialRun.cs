@@ -79,9 +79,10 @@ internal sealed class TrialRun(
             Loss = point.Loss,
             WallSeconds = Wall.TotalSeconds,
         });
+        string unstable = point.Unstable > 0 ? $", {point.Unstable} episodes diverged in simulation and were dropped" : "";
         log.Line(
             $"iteration {point.Iteration}: success {point.SuccessRate:F3}, loss {point.Loss:F4}, "
-            + $"{point.Trajectories} trajectories, {Wall.TotalSeconds:F1} s");
+            + $"{point.Trajectories} trajectories, {Wall.TotalSeconds:F1} s{unstable}");
     }
 
     /// <summary>

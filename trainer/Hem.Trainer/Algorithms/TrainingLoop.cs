@@ -1,0 +1,376 @@
+using System.Runtime.InteropServices;
+using Hem.Trainer.Checkpoints;
+using Hem.Trainer.Networks;
+using Hem.Trainer.Replay;
+using Hem.Trainer.Tasks;
+using Hem.Trainer.Trials;
+
+namespace Hem.Trainer.Algorithms;
+
+/// <summary>
+/// What all algorithms have in common: evaluate, then again and again let every worker collect N episodes, take the updates, evaluate;
+/// save and load where that stands. An algorithm says how it acts, what it does with the new episodes, and what an update is.
+/// </summary>
+/// <remarks>
+/// M logical workers, each with its own random stream and its own part of the replay; what they do is computed together. The course
+/// is the same to the last bit whatever the number of threads and the width of the vectors.
+/// </remarks>
+internal abstract class TrainingLoop : IAlgorithm
+{
+    /// <summary>A checkpoint holds the networks and their moments in one piece of at most 2 GiB.</summary>
+    private const long LargestState = 1_800_000_000;
+
+    // A step of training takes its rows in parts, so that one at any batch size can be left, and needs the memory of a part only. A part
+    // takes well under a second: at most so many rows, so many products of a row and a parameter, and so many numbers of input.
+    private const int LargestPart = 4096;
+    private const int SmallestPart = 48;
+    private const int FewestRows = 8;
+    private const long ProductsPerPart = 1L << 30;
+    private const int NumbersPerPart = 1 << 24;
+
+    private readonly TrainingSettings settings;
+    private readonly long seed;
+    private readonly WorkerPool? stepping;
+    private readonly Episodes tested;
+    private readonly RandomStream[] workersBefore;
+    private readonly List<TrainedNetwork> networks = [];
+    private readonly List<SavedMemory> memories = [];
+    private long stateBytes;
+
+    // Where training stands: everything below, the networks, the workers' streams and the replay make a checkpoint.
+    private Stage stage = Stage.Evaluate;
+    private int update;
+    private long trajectories, environmentSteps, updates, unstable;
+    private double lossSum;
+    private long lossCount;
+    private int evaluationsReached;
+
+    /// <param name="settings">The parameters.</param>
+    /// <param name="seed">The trial's seed.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="threads">Threads that step simulated tasks, and of each network.</param>
+    /// <param name="kernels">Vector width of the networks.</param>
+    protected TrainingLoop(TrainingSettings settings, long seed, ITask task, int threads, KernelWidth kernels)
+    {
+        (this.settings, this.seed, Task, Threads, Kernels) = (settings, seed, task, threads, kernels);
+        Workers = [.. Enumerable.Range(0, settings.Workers).Select(worker => RandomStream.OfWorker(seed, worker))];
+        workersBefore = new RandomStream[Workers.Length];
+        stepping = threads > 1 && task is IContinuousTask ? new WorkerPool(threads) : null;
+        Collected = new Episodes(task, checked(settings.Workers * settings.N), stepping);
+        tested = new Episodes(task, settings.EvaluationEpisodes, stepping);
+    }
+
+    private enum Stage
+    {
+        Evaluate,
+        Collect,
+        Update,
+    }
+
+    private delegate Span<byte> SavedMemory();
+
+    public long Iteration { get; private set; }
+
+    public bool StoppedEarly { get; private set; }
+
+    public abstract ReplayBuffer? Replay { get; }
+
+    protected ITask Task { get; }
+
+    protected int Threads { get; }
+
+    protected KernelWidth Kernels { get; }
+
+    /// <summary>The streams of the workers, which fork those of their episodes and draw their samples.</summary>
+    protected RandomStream[] Workers { get; }
+
+    /// <summary>The episodes of the present iteration: worker k's are k N .. (k+1) N - 1.</summary>
+    protected Episodes Collected { get; }
+
+    /// <summary>Rows that are computed at once; changes nothing but time and memory. Set it before training.</summary>
+    protected int Part { get; set; } = SmallestPart;
+
+    /// <summary>
+    /// One update, of <see cref="Collected"/> itself, follows each collection: both are one step, of which nothing is left when it is
+    /// left midway.
+    /// </summary>
+    protected virtual bool IsOnPolicy => false;
+
+    /// <summary>Chooses an action for so many of the active episodes, from the first on.</summary>
+    /// <param name="episodes">The episodes.</param>
+    /// <param name="first">The first of the active ones.</param>
+    /// <param name="rows">How many of them, at most <see cref="Part"/>.</param>
+    /// <param name="explore">True while collecting; false in a test, where the policy does what it thinks best.</param>
+    protected abstract void Act(Episodes episodes, int first, int rows, bool explore);
+
+    /// <summary>The new episodes, <see cref="Collected"/>, are complete: keep them.</summary>
+    protected abstract void Store();
+
+    /// <summary>
+    /// One gradient step; all it changes before its last call of <see cref="ITrainingHost.LeaveNow"/> are the workers' streams, which are
+    /// put back.
+    /// </summary>
+    /// <param name="host">Asked between parts whether to leave.</param>
+    /// <param name="number">Which step of the iteration, from 0.</param>
+    /// <returns>The loss; null: left midway.</returns>
+    protected abstract double? Update(ITrainingHost host, int number);
+
+    public bool Train(ITrainingHost host)
+    {
+        while (true)
+        {
+            if (stage == Stage.Evaluate)
+            {
+                if (!host.Continue() || !Evaluate(host))
+                    return false;
+                stage = Stage.Collect;
+            }
+
+            if (Iteration >= settings.Iterations || StoppedEarly)
+                return true;
+
+            if (stage == Stage.Collect)
+            {
+                if (!host.Continue() || !(IsOnPolicy ? CollectAndUpdate(host) : Collect(host)))
+                    return false;
+                (stage, update) = (Stage.Update, IsOnPolicy ? settings.Updates : 0);
+            }
+
+            for (; update < settings.Updates; update++)
+            {
+                if (!host.Continue() || !Update(host))
+                    return false;
+            }
+
+            Iteration++;
+            stage = Iteration % settings.EvaluateEvery == 0 || Iteration >= settings.Iterations ? Stage.Evaluate : Stage.Collect;
+        }
+    }
+
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write((int)stage);
+        writer.Write(update);
+        writer.Write(Iteration);
+        writer.Write(StoppedEarly);
+        writer.Write(trajectories);
+        writer.Write(environmentSteps);
+        writer.Write(updates);
+        writer.Write(lossSum);
+        writer.Write(lossCount);
+        writer.Write(evaluationsReached);
+        writer.Write(Replay?.AddedPerWorker ?? 0);
+        writer.Write(Workers.Length);
+        writer.Write(MemoryMarshal.AsBytes(Workers.AsSpan()));
+        foreach (TrainedNetwork network in networks)
+            network.Save(writer);
+        foreach (SavedMemory memory in memories)
+            writer.Write(memory());
+        if (Task is IContinuousTask)
+            writer.Write(unstable);
+    }
+
+    public void Load(BinaryReader reader)
+    {
+        // Nothing is assigned before all of it is known to fit: what goes on after a refusal must not be a mixture.
+        var (newStage, newUpdate, newIteration, early) =
+            ((Stage)reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadBoolean());
+        var (newTrajectories, newSteps, newUpdates) = (reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
+        var (newLossSum, newLossCount, reached, added) =
+            (reader.ReadDouble(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64());
+        if (reader.ReadInt32() != Workers.Length)
+            throw new UnusableCheckpointException("it has another number of workers");
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(workersBefore.AsSpan()));
+        byte[] rest = new byte[reader.BaseStream.Length - reader.BaseStream.Position];
+        reader.BaseStream.ReadExactly(rest);
+        ReadOnlySpan<byte> saved = rest;
+        foreach (TrainedNetwork network in networks)
+        {
+            if (!network.Fits(saved))
+                throw new UnusableCheckpointException("its network has another shape");
+            saved = saved[(int)network.SavedBytes..];
+        }
+
+        int counts = Task is IContinuousTask ? sizeof(long) : 0;
+        if (saved.Length != memories.Sum(memory => memory().Length) + counts)
+            throw new UnusableCheckpointException("its state has another length");
+
+        (stage, update, Iteration, StoppedEarly) = (newStage, newUpdate, newIteration, early);
+        (trajectories, environmentSteps, updates) = (newTrajectories, newSteps, newUpdates);
+        (lossSum, lossCount, evaluationsReached) = (newLossSum, newLossCount, reached);
+        Replay?.Restored(added);
+        workersBefore.CopyTo(Workers, 0);
+        saved = rest;
+        foreach (TrainedNetwork network in networks)
+            network.Load(ref saved);
+        foreach (SavedMemory memory in memories)
+            TrainedNetwork.Take(ref saved, memory());
+        if (counts > 0)
+            unstable = MemoryMarshal.Read<long>(saved);
+    }
+
+    public virtual void Dispose()
+    {
+        foreach (TrainedNetwork network in networks)
+            network.Dispose();
+        Replay?.Dispose();
+        Collected.Dispose();
+        tested.Dispose();
+        stepping?.Dispose();
+    }
+
+    /// <summary>
+    /// The description of a network that sees a row of the task's input, then some more numbers; the hidden layers are the settings'.
+    /// </summary>
+    protected NetworkDescription Describe(int outputs, int moreInputs = 0) => new(
+        checked(Task.Inputs + moreInputs),
+        [.. Enumerable.Repeat(settings.HiddenUnits, settings.HiddenLayers)],
+        outputs,
+        Task is IContinuousTask ? Initialization.XavierUniform : Initialization.HeUniform);
+
+    /// <summary>Makes a network and its Adam; checkpoints keep both.</summary>
+    /// <param name="description">Its shape.</param>
+    /// <param name="number">Each network of an algorithm has one: its initial weights come from the stream of that number.</param>
+    /// <param name="learningRate">Of Adam.</param>
+    /// <exception cref="BadConfigurationException">It is too large for a checkpoint.</exception>
+    protected TrainedNetwork CreateTrained(NetworkDescription description, int number, double learningRate)
+    {
+        RequireSavable(description, 3 * sizeof(float));
+        Random random = new RandomStream(seed, RandomPurpose.Initialization, number).AsRandom();
+        var network = new TrainedNetwork(ManagedBackend.Create(description, random, Threads, Kernels), learningRate);
+        networks.Add(network);
+        return network;
+    }
+
+    /// <summary>Makes a network of the same shape and parameters, which no gradient changes; checkpoints keep it.</summary>
+    protected INetwork CreateTarget(TrainedNetwork original)
+    {
+        RequireSavable(original.Network.Description, sizeof(float));
+        INetwork target = ManagedBackend.Create(original.Network.Description, null, Threads, Kernels);
+        original.Network.Parameters.CopyTo(target.Parameters);
+        memories.Add(() => MemoryMarshal.AsBytes(target.Parameters));
+        return target;
+    }
+
+    /// <summary>Checkpoints keep these numbers too.</summary>
+    protected void Keep(double[] numbers) => memories.Add(() => MemoryMarshal.AsBytes(numbers.AsSpan()));
+
+    /// <summary>The size of <see cref="Part"/> for so many products of a row and a parameter, and so many numbers in a row.</summary>
+    protected static int PartFor(long products, int numbers) =>
+        (int)Math.Min(Math.Clamp(ProductsPerPart / products, SmallestPart, LargestPart), Math.Max(NumbersPerPart / numbers, FewestRows));
+
+    /// <summary>To be called before the step is taken: a loss that is not finite ends the run with what to change.</summary>
+    protected double RequireFinite(double loss) => double.IsFinite(loss)
+        ? loss
+        : throw new BadConfigurationException(
+            $"the loss is not finite after update {updates}: lower parameters.learningRate ({settings.LearningRate})");
+
+    /// <summary>Every worker runs N episodes, each for a goal g ~ p(g); all of them take a step at once.</summary>
+    private bool Collect(ITrainingHost host)
+    {
+        Workers.CopyTo(workersBefore, 0);
+        Collected.Clear(settings.StopOnSuccess);
+        for (int worker = 0; worker < settings.Workers; worker++)
+        {
+            for (int i = 0; i < settings.N; i++)
+                Collected.Add(Workers[worker].Fork());
+        }
+
+        if (!Run(Collected, explore: true, host))
+        {
+            workersBefore.CopyTo(Workers, 0);
+            return false;
+        }
+
+        Store();
+        trajectories += (long)settings.Workers * settings.N;
+        environmentSteps += Collected.Steps;
+        unstable += Collected.Unstable;
+        return true;
+    }
+
+    private bool CollectAndUpdate(ITrainingHost host)
+    {
+        RandomStream[] before = [.. Workers];
+        var counts = (trajectories, environmentSteps, unstable);
+        if (Collect(host) && Update(host))
+            return true;
+        before.CopyTo(Workers, 0);
+        (trajectories, environmentSteps, unstable) = counts;
+        return false;
+    }
+
+    private bool Update(ITrainingHost host)
+    {
+        Workers.CopyTo(workersBefore, 0);
+        if (Update(host, IsOnPolicy ? 0 : update) is not { } loss)
+        {
+            workersBefore.CopyTo(Workers, 0);
+            return false;
+        }
+
+        updates++;
+        lossSum += loss;
+        lossCount++;
+        return true;
+    }
+
+    /// <summary>
+    /// The success rate of the policy without exploration over test episodes, g ~ p(g). The stream is that of (seed, iteration) alone,
+    /// so evaluating does not disturb training. Where the state says all and the task is deterministic, an episode that comes back to a
+    /// state would go round until T: it has failed and is left.
+    /// </summary>
+    private bool Evaluate(ITrainingHost host)
+    {
+        var random = new RandomStream(seed, RandomPurpose.Evaluation, Iteration);
+        bool goesRound = Task.IsDeterministic && Task.SimulationBytes == 0;
+        tested.Clear(!settings.SuccessAtEnd, goesRound && !settings.SuccessAtEnd, restartUnstable: false);
+        for (int i = 0; i < settings.EvaluationEpisodes; i++)
+            tested.Add(random.Fork());
+        if (!Run(tested, explore: false, host))
+            return false;
+
+        int successes = settings.SuccessAtEnd ? tested.FinalSuccesses : tested.Successes;
+        double successRate = (double)successes / settings.EvaluationEpisodes;
+        double loss = lossCount > 0 ? lossSum / lossCount : double.NaN;
+        (lossSum, lossCount) = (0, 0);
+        unstable += tested.Unstable;
+        if (settings.StopAt is { } stopAt)
+        {
+            evaluationsReached = successRate >= stopAt.SuccessRate ? evaluationsReached + 1 : 0;
+            StoppedEarly = evaluationsReached >= stopAt.Evaluations && Iteration < settings.Iterations;
+        }
+
+        host.Evaluated(new Evaluation(Iteration, trajectories, environmentSteps, updates, successRate, loss, unstable));
+        return true;
+    }
+
+    /// <summary>Runs episodes to their end; false: left midway.</summary>
+    private bool Run(Episodes episodes, bool explore, ITrainingHost host)
+    {
+        for (episodes.Start(); episodes.Active > 0; episodes.Advance())
+        {
+            for (int first = 0; first < episodes.Active; first += Part)
+            {
+                if (host.LeaveNow)
+                    return false;
+                Act(episodes, first, Math.Min(Part, episodes.Active - first), explore);
+            }
+        }
+
+        return true;
+    }
+
+    private void RequireSavable(NetworkDescription description, int bytesPerParameter)
+    {
+        DenseLayer[] layers = description.Layers();
+        long parameters = (long)layers[^1].Offset + layers[^1].ParameterCount;
+        stateBytes += bytesPerParameter * parameters;
+        if (stateBytes > LargestState)
+        {
+            throw new BadConfigurationException(
+                $"parameters.hiddenUnits, parameters.hiddenLayers: {settings.HiddenLayers} layers of {settings.HiddenUnits} units make a "
+                + $"network of {parameters:N0} parameters, more than a checkpoint has room for; make it smaller");
+        }
+    }
+}
