@@ -8,6 +8,9 @@ namespace Hem.Operator.Sweeps;
 /// <summary>From what the planner says to what objects say. Pure.</summary>
 internal static class StatusMapper
 {
+    /// <summary>Reason of a trial that is on its way, with nothing in it that is known.</summary>
+    public const string Starting = "Starting";
+
     public static HemSweepStatus Sweep(
         SweepStatus status, BestConfiguration? best, DateTimeOffset? startedAt, HemSweepStatus? before, DateTimeOffset now,
         IReadOnlyList<CheckpointRefusal> refusals) => new()
@@ -107,7 +110,8 @@ internal static class StatusMapper
     {
         HemTrialPhase.Pending when status.Attempts == 0 => "WaitsForTurn",
         HemTrialPhase.Pending when status.Reason.StartsWith("unschedulable", StringComparison.Ordinal) => "Unschedulable",
-        HemTrialPhase.Pending => "Starting",
+        HemTrialPhase.Pending when status.Reason.StartsWith("not created", StringComparison.Ordinal) => "NotCreated",
+        HemTrialPhase.Pending => Starting,
         HemTrialPhase.BackingOff => "BackOff",
         HemTrialPhase.Succeeded => "Finished",
         HemTrialPhase.Failed when status.Reason.Contains("exit code 64", StringComparison.Ordinal) => "BadConfiguration",

@@ -25,7 +25,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private const int TrialWritesOnTheWay = 2;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PendingDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PendingDelay = TimeSpan.FromSeconds(1), StartingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WatchDelay = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
@@ -137,7 +137,13 @@ internal sealed class StatusPublisher : IAsyncDisposable
             (entry.Wanted, entry.Rank) = (wanted, rank);
             bool isPending = rank == StatusRank.Trial && (string?)wanted?["phase"] == nameof(HemTrialPhase.Pending);
             // Most are on their way to a node, and that they run is the next news: only what waits longer says so, and why.
-            if (isPending && !waits) entry.NotBefore = _time.GetUtcNow() + PendingDelay;
+            if (isPending)
+            {
+                // And that it starts is no news at all: why it does not may be known in a moment.
+                bool isStarting = (string?)wanted?["reason"] == StatusMapper.Starting;
+                DateTimeOffset at = _time.GetUtcNow() + (isStarting ? StartingDelay : PendingDelay);
+                if (!waits || at < entry.NotBefore) entry.NotBefore = at;
+            }
             else if (!isPending && !isSweep) entry.NotBefore = DateTimeOffset.MinValue;
             if (JsonNode.DeepEquals(wanted, entry.Written)
                 || (rank == StatusRank.Trial && entry.WritesOnTheWay >= (isPending ? 1 : TrialWritesOnTheWay)))

@@ -58,6 +58,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
             ReadSpec();
             await SaveSpecAsync(cancel);
             WakePaused();
+            await AskWhyNotCreatedAsync(cancel);
             await SettleAllAsync(cancel);
             if (_isDeleted) return await LeaveAsync(cancel);
 
@@ -79,7 +80,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
             }
 
             Publish(plan.Status);
-            return Earliest(plan.NextWake, NextPaused(), await CollectAsync(plan.Status, cancel));
+            return Earliest(plan.NextWake, NextPaused(), NextQuestion(), await CollectAsync(plan.Status, cancel));
         }
         catch (StoreException e)
         {
@@ -169,6 +170,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
         // An API server that was put back to an older state may have it again.
         seen.IsGone = deleted;
         live.WasLaunched = true;
+        live.CreationTrouble = null;
         Look(state);
     }
 
@@ -239,8 +241,10 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
 
     private void Attach(LiveAttempt live, V1Job? job)
     {
+        if (job is not null && live.Job is null) live.JobSince = Now;
         live.Job = job;
         if (job is null) return;
+        if (IsPodless(live)) _podless.Add(live);
         live.WasLaunched = true;
         live.LaunchTrouble = null;
         live.StopReason ??= job.Annotation(HemLabels.Stop);

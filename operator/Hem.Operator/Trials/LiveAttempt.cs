@@ -60,6 +60,12 @@ internal sealed class LiveAttempt(string @namespace, string sweepUid, string tri
     /// <summary>Why its Job could not be created, in words for <see cref="AttemptObservation.Waiting"/>.</summary>
     public string? LaunchTrouble { get; set; }
 
+    /// <summary>Since when its Job is known here.</summary>
+    public DateTimeOffset JobSince { get; set; }
+
+    /// <summary>Why its Job could not create a pod, in words for <see cref="AttemptObservation.Waiting"/>.</summary>
+    public string? CreationTrouble { get; set; }
+
     public int GpusHeld { get; init; }
 
     /// <summary>The record knows since when it holds a place.</summary>

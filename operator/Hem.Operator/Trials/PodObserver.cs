@@ -87,6 +87,16 @@ internal static partial class PodObserver
         : job.Label(HemLabels.KueueQueue) is { } queue ? $"wait in queue {queue}"
         : "wait: their Jobs are suspended";
 
+    /// <summary>
+    /// Why a Job could not create its pod, from its controller's event, without the pod's name and without what is used at the moment: so
+    /// trials that wait for the same are counted together.
+    /// </summary>
+    public static string NotCreated(string message)
+    {
+        string why = BeforeReason().Replace(message, "", 1);
+        return "not created: " + OneLine(UsedNow().Replace(why, ""));
+    }
+
     private static DateTimeOffset? StartOf(V1Pod pod)
     {
         V1PodCondition? scheduled = Condition(pod, "PodScheduled");
@@ -197,6 +207,12 @@ internal static partial class PodObserver
 
     [GeneratedRegex(@"^0/(?<nodes>\d+) nodes are available: (?<lacking>\d+) Insufficient (?<what>[^,\s]+?)\.(\s|$)")]
     private static partial Regex Insufficient();
+
+    [GeneratedRegex("^Error creating: (pods \"[^\"]*\" is forbidden: )?")]
+    private static partial Regex BeforeReason();
+
+    [GeneratedRegex(", used: .*?(?=, limited: )")]
+    private static partial Regex UsedNow();
 
     [GeneratedRegex(
         "^(Usage of EmptyDir volume|Pod ephemeral local storage usage exceeds|Container .+ exceeded its local ephemeral storage)")]

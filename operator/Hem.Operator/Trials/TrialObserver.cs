@@ -107,7 +107,7 @@ internal static class TrialObserver
             return new AttemptView(AttemptPhase.Stopping, null, Earliest(attempt), AttemptStep.End, condition.Type == "Complete"
                 ? new PodEnd(0, null, null, null)
                 : new PodEnd(null, null, "its pod is gone, and how it ended was not seen", null));
-        return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(job), null, AttemptStep.None);
+        return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(job) ?? attempt.CreationTrouble, null, AttemptStep.None);
     }
 
     /// <summary>A pod of the attempt that somebody deleted, and in whose place its Job put another one.</summary>

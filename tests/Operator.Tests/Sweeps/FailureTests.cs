@@ -132,6 +132,27 @@ public sealed class FailureTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task What_a_quota_does_not_let_its_Job_create_says_so_in_one_line()
+    {
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);
+        world.Kubelet.Train = _ => Training.Runs;
+        await world.QuotaAsync(pods: 1);
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(4).Parallelism(3));
+
+        HemSweepStatus status = await world.StatusAsync(
+            one => Progressing(one) is { } message && message.Contains("2 not created", StringComparison.Ordinal), "the quota is named");
+        Progressing(status).ShouldBe(
+            "1 run, 2 not created: exceeded quota: q, requested: pods=1, limited: pods=1, 1 wait for parallelism");
+        HemTrialResource[] waiting = await world.TrialsAsync(
+            all => all.Count(trial => trial.Status?.Reason == "NotCreated") == 2, "and so do the trials");
+        waiting.First(trial => trial.Status?.Reason == "NotCreated").Status!.Message!.ShouldContain("exceeded quota");
+
+        // What is told is what is: once there is room, nothing is left of it.
+        await world.QuotaAsync(pods: 9);
+        await world.StatusAsync(one => Progressing(one) == "3 run, 1 wait for parallelism", "all three run");
+    }
+
+    [Fact]
     public async Task Gpu_hours_add_up_while_pods_hold_gpus()
     {
         await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);

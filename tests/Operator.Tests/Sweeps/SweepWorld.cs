@@ -132,6 +132,18 @@ internal sealed class SweepWorld : IAsyncDisposable
 
     public async Task<CoreV1Event[]> EventsAsync() => [.. (await _client.ListAsync(Resources.Events, Namespace)).Items];
 
+    /// <summary>Sets how many pods the namespace may have, and waits until that holds.</summary>
+    public async Task QuotaAsync(int pods)
+    {
+        string path = $"/api/v1/namespaces/{Namespace}/resourcequotas";
+        var spec = new JsonObject { ["hard"] = new JsonObject { ["pods"] = $"{pods}" } };
+        if (await Plane.Api.GetAsync($"{path}/q") is null)
+            await Plane.Api.PostAsync(path, new JsonObject { ["metadata"] = new JsonObject { ["name"] = "q" }, ["spec"] = spec });
+        else await Plane.Api.MergePatchAsync($"{path}/q", new JsonObject { ["spec"] = spec });
+        await Wait.UntilAsync(
+            async () => (string?)(await Plane.Api.GetAsync($"{path}/q"))?["status"]?["hard"]?["pods"] == $"{pods}", "the quota holds");
+    }
+
     /// <summary>Waits until the sweep's status is as it should be; the fault says how it was last.</summary>
     public async Task<HemSweepStatus> StatusAsync(Func<HemSweepStatus, bool> condition, string what, string sweep = "s")
     {

@@ -6,6 +6,19 @@ namespace Operator.Tests.Trials;
 
 public sealed class PodObserverTests
 {
+    [Theory]
+    [InlineData(
+        "Error creating: pods \"s-0-1-x\" is forbidden: exceeded quota: gpus, requested: cpu=1,memory=2Gi, used: cpu=3,memory=6Gi, "
+        + "limited: cpu=4,memory=8Gi", "not created: exceeded quota: gpus, requested: cpu=1,memory=2Gi, limited: cpu=4,memory=8Gi")]
+    [InlineData(
+        "Error creating: pods \"s-0-1-x\" is forbidden: violates PodSecurity \"restricted:latest\": hostPath volumes (volume \"data\")",
+        "not created: violates PodSecurity \"restricted:latest\": hostPath volumes (volume \"data\")")]
+    [InlineData(
+        "Error creating: admission webhook \"policy.example.org\" denied the request: no team label",
+        "not created: admission webhook \"policy.example.org\" denied the request: no team label")]
+    public void Why_a_pod_is_not_created_is_told_without_its_name(string message, string told) =>
+        PodObserver.NotCreated(message).ShouldBe(told);
+
     private static readonly DateTimeOffset start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     [Fact]
