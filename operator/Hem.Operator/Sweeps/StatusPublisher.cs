@@ -5,40 +5,35 @@ using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator.Sweeps;
 
-/// <summary>How urgent a status is; the lower first.</summary>
-internal enum StatusRank
-{
-    FinalSweep,
-    FinalTrial,
-    Sweep,
-    Trial,
-}
-
 /// <summary>
 /// Writes statuses, seldom: of each object only the newest one that was offered, a sweep's at most once in
-/// <see cref="OperatorOptions.SweepStatusInterval"/>, all together at most <see cref="OperatorOptions.StatusWritesPerSecond"/>, final ones
-/// first. A status that says what the object says already is not written. Nothing waits for it: it is a view, and the truth is elsewhere.
+/// <see cref="OperatorOptions.SweepStatusInterval"/>, all together at most <see cref="OperatorOptions.StatusWritesPerSecond"/>, in the
+/// order of <see cref="StatusQueue"/>. A status that says what the object says already is not written. Nothing waits for it: it is a view,
+/// and the truth is elsewhere.
 /// </summary>
 internal sealed class StatusPublisher : IAsyncDisposable
 {
     /// <summary>Writes about a trial's way, for each of its attempts, before the one about its end.</summary>
     private const int TrialWritesOnTheWay = 2;
 
+    /// <summary>Writes under way at once: one that the API server is slow with holds up no other.</summary>
+    private const int AtOnce = 4;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PendingDelay = TimeSpan.FromSeconds(1), StartingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WatchDelay = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
-    private readonly SortedSet<Entry> _waiting = new(Comparer<Entry>.Create(Compare));
+    private readonly Dictionary<string, StatusEntry> _entries = new(StringComparer.Ordinal);
+    private readonly StatusQueue _waiting = new();
     private readonly KubernetesClient _client;
     private readonly OperatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _wake = new(0);
+    private readonly SemaphoreSlim _free = new(AtOnce);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
-    private long _order;
 
     public StatusPublisher(KubernetesClient client, OperatorOptions options, TimeProvider time, ILogger logger)
     {
@@ -46,32 +41,15 @@ internal sealed class StatusPublisher : IAsyncDisposable
         _running = Task.Run(RunAsync);
     }
 
-    private sealed class Entry
-    {
-        public required string Uid { get; init; }
-        public required bool IsSweep { get; init; }
-        public required string Namespace { get; init; }
-        public required string Name { get; init; }
-        public string? ResourceVersion { get; set; }
-        public JsonNode? Wanted { get; set; }
-        public JsonNode? Written { get; set; }
-        public StatusRank Rank { get; set; }
-        public long Order { get; set; }
-        public int Attempts { get; set; }
-        public int WritesOnTheWay { get; set; }
-        public DateTimeOffset NotBefore { get; set; }
-        public DateTimeOffset WrittenAt { get; set; } = DateTimeOffset.MinValue;
-    }
-
     /// <summary>What the sweep's status should be. <paramref name="sweep"/> is the object as seen last.</summary>
     public void Offer(HemSweepResource sweep, HemSweepStatus status, bool isFinal) => Offer(
-        sweep, isSweep: true, StatusJson.Node(status, HemJson.Default.HemSweepStatus),
+        sweep, sweep.Metadata.Uid!, StatusJson.Node(status, HemJson.Default.HemSweepStatus),
         StatusJson.Node(sweep.Status, HemJson.Default.HemSweepStatus),
         isFinal ? StatusRank.FinalSweep : StatusRank.Sweep, 0);
 
     /// <summary>What the trial's status should be. <paramref name="trial"/> is the object as seen last.</summary>
     public void Offer(HemTrialResource trial, HemTrialStatus status, bool isFinal) => Offer(
-        trial, isSweep: false, StatusJson.Node(status, HemJson.Default.HemTrialStatus),
+        trial, trial.Spec.SweepUid, StatusJson.Node(status, HemJson.Default.HemTrialStatus),
         StatusJson.Node(trial.Status, HemJson.Default.HemTrialStatus),
         isFinal ? StatusRank.FinalTrial : StatusRank.Trial, status.Attempts ?? 0);
 
@@ -81,17 +59,28 @@ internal sealed class StatusPublisher : IAsyncDisposable
     /// <summary>What the trial says now, as a watch tells.</summary>
     public void See(HemTrialResource trial) => See(trial, StatusJson.Node(trial.Status, HemJson.Default.HemTrialStatus));
 
+    /// <summary>Objects with a status that is waited with, or may have to be written again.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _entries.Count;
+        }
+    }
+
     /// <summary>The object is gone.</summary>
     public void Forget(string uid)
     {
         lock (_lock)
-            if (_entries.Remove(uid, out Entry? entry)) _waiting.Remove(entry);
+            if (_entries.Remove(uid, out StatusEntry? entry)) _waiting.Remove(entry);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _running;
+        for (int i = 0; i < AtOnce; i++) await _free.WaitAsync();
+        _free.Dispose();
         _stop.Dispose();
         _wake.Dispose();
     }
@@ -104,60 +93,89 @@ internal sealed class StatusPublisher : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (!_entries.TryGetValue(about.Metadata.Uid!, out Entry? entry) || entry.Wanted is null) return;
+            if (!_entries.TryGetValue(about.Metadata.Uid!, out StatusEntry? entry) || entry.Wanted is null || entry.IsUnderWay) return;
             if (_time.GetUtcNow() < entry.WrittenAt + WatchDelay || JsonNode.DeepEquals(status, entry.Written)) return;
             (entry.Written, entry.ResourceVersion) = (status, about.Metadata.ResourceVersion);
             if (JsonNode.DeepEquals(entry.Wanted, status)) return;
-            _waiting.Add(entry);
+            _waiting.Add(entry, entry.Rank);
         }
 
-        _wake.Release();
+        Wake();
     }
 
-    private void Offer(IKubernetesObject about, bool isSweep, JsonNode? wanted, JsonNode? published, StatusRank rank, int attempts)
+    private void Offer(IKubernetesObject about, string sweep, JsonNode? wanted, JsonNode? published, StatusRank rank, int attempts)
     {
         lock (_lock)
         {
             string uid = about.Metadata.Uid!;
-            if (!_entries.TryGetValue(uid, out Entry? entry))
-                _entries.Add(uid, entry = new Entry
+            if (!_entries.TryGetValue(uid, out StatusEntry? entry))
+                _entries.Add(uid, entry = new StatusEntry
                 {
                     Uid = uid,
-                    IsSweep = isSweep,
+                    IsSweep = uid == sweep,
+                    Sweep = sweep,
                     Namespace = about.Metadata.Namespace!,
                     Name = about.Metadata.Name!,
                     ResourceVersion = about.Metadata.ResourceVersion,
                     Written = published,
+                    Rank = rank,
                 });
-            // Who waits already keeps his turn.
-            bool waits = _waiting.Remove(entry) && entry.Rank == rank;
             string? version = about.Metadata.ResourceVersion;
-            if (StatusJson.IsNewer(version, entry.ResourceVersion)) entry.ResourceVersion = version;
+            if (!entry.IsUnderWay && StatusJson.IsNewer(version, entry.ResourceVersion)) entry.ResourceVersion = version;
             if (attempts > entry.Attempts) (entry.Attempts, entry.WritesOnTheWay) = (attempts, 0);
-            (entry.Wanted, entry.Rank) = (wanted, rank);
-            bool isPending = rank == StatusRank.Trial && (string?)wanted?["phase"] == nameof(HemTrialPhase.Pending);
-            // Most are on their way to a node, and that they run is the next news: only what waits longer says so, and why.
-            if (isPending)
-            {
-                // And that it starts is no news at all: why it does not may be known in a moment.
-                bool isStarting = (string?)wanted?["reason"] == StatusMapper.Starting;
-                DateTimeOffset at = _time.GetUtcNow() + (isStarting ? StartingDelay : PendingDelay);
-                if (!waits || at < entry.NotBefore) entry.NotBefore = at;
-            }
-            else if (!isPending && !isSweep) entry.NotBefore = DateTimeOffset.MinValue;
-            if (JsonNode.DeepEquals(wanted, entry.Written)
-                || (rank == StatusRank.Trial && entry.WritesOnTheWay >= (isPending ? 1 : TrialWritesOnTheWay)))
-            {
-                // A trial's last status on its way is enough; the one at its end will be offered.
-                if (rank == StatusRank.FinalTrial) _entries.Remove(uid);
-                return;
-            }
-
-            if (!waits) entry.Order = ++_order;
-            _waiting.Add(entry);
+            entry.Wanted = wanted;
+            SetTime(entry, rank);
+            Await(entry, rank);
         }
 
-        _wake.Release();
+        Wake();
+    }
+
+    /// <summary>Most trials are on their way to a node, and that they run is the next news: only what waits longer says so, and why.</summary>
+    private void SetTime(StatusEntry entry, StatusRank rank)
+    {
+        if (entry.IsSweep) return;
+        if (!IsPending(entry, rank))
+        {
+            entry.NotBefore = DateTimeOffset.MinValue;
+            return;
+        }
+
+        // And that it starts is no news at all: why it does not may be known in a moment.
+        bool isStarting = (string?)entry.Wanted?["reason"] == StatusMapper.Starting;
+        DateTimeOffset at = _time.GetUtcNow() + (isStarting ? StartingDelay : PendingDelay);
+        if (!entry.Waits || at < entry.NotBefore) entry.NotBefore = at;
+    }
+
+    /// <summary>Lets the entry wait for its turn, or forgets what is not worth a write.</summary>
+    private void Await(StatusEntry entry, StatusRank rank)
+    {
+        if (entry.IsUnderWay)
+        {
+            // Whoever writes it looks at it again.
+            entry.Rank = rank;
+            return;
+        }
+
+        if (JsonNode.DeepEquals(entry.Wanted, entry.Written)
+            || (rank == StatusRank.Trial && entry.WritesOnTheWay >= (IsPending(entry, rank) ? 1 : TrialWritesOnTheWay)))
+        {
+            _waiting.Remove(entry);
+            entry.Rank = rank;
+            // A trial's last status on its way is enough; the one at its end will be offered.
+            if (rank == StatusRank.FinalTrial) _entries.Remove(entry.Uid);
+            return;
+        }
+
+        _waiting.Add(entry, rank);
+    }
+
+    private static bool IsPending(StatusEntry entry, StatusRank rank) =>
+        rank == StatusRank.Trial && (string?)entry.Wanted?["phase"] == nameof(HemTrialPhase.Pending);
+
+    private void Wake()
+    {
+        if (_wake.CurrentCount == 0) _wake.Release();
     }
 
     private async Task RunAsync()
@@ -173,22 +191,24 @@ internal sealed class StatusPublisher : IAsyncDisposable
                 tokens = Math.Min(
                     _options.StatusWritesPerSecond, tokens + (now - filled).TotalSeconds * _options.StatusWritesPerSecond);
                 filled = now;
-                (Entry? entry, TimeSpan? wait) = Take(now);
-                if (entry is not null && tokens < 1)
+                if (tokens < 1)
                 {
-                    Put(entry);
-                    wait = TimeSpan.FromSeconds((1 - tokens) / _options.StatusWritesPerSecond) + TimeSpan.FromMilliseconds(1);
-                    entry = null;
+                    await WaitAsync(
+                        TimeSpan.FromSeconds((1 - tokens) / _options.StatusWritesPerSecond) + TimeSpan.FromMilliseconds(1));
+                    continue;
                 }
 
+                await _free.WaitAsync(_stop.Token);
+                (StatusEntry? entry, TimeSpan? wait) = Take();
                 if (entry is null)
                 {
+                    _free.Release();
                     await WaitAsync(wait);
                     continue;
                 }
 
                 tokens--;
-                await WriteAsync(entry);
+                _ = WriteAndFreeAsync(entry);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -213,34 +233,45 @@ internal sealed class StatusPublisher : IAsyncDisposable
         await _wake.WaitAsync(_stop.Token);
     }
 
-    /// <summary>The most urgent one that may be written now, or how long until there is one.</summary>
-    private (Entry?, TimeSpan?) Take(DateTimeOffset now)
+    private (StatusEntry? Next, TimeSpan? Wait) Take()
     {
         lock (_lock)
         {
-            DateTimeOffset? next = null;
-            foreach (Entry entry in _waiting)
-            {
-                if (entry.NotBefore <= now)
-                {
-                    _waiting.Remove(entry);
-                    return (entry, null);
-                }
-
-                if (next is null || entry.NotBefore < next) next = entry.NotBefore;
-            }
-
-            return (null, next - now);
+            (StatusEntry? entry, TimeSpan? wait) = _waiting.Take(_time.GetUtcNow());
+            if (entry is not null) entry.IsUnderWay = true;
+            return (entry, wait);
         }
     }
 
-    private void Put(Entry entry)
+    private async Task WriteAndFreeAsync(StatusEntry entry)
     {
-        lock (_lock)
-            if (_entries.ContainsKey(entry.Uid)) _waiting.Add(entry);
+        try
+        {
+            await WriteAsync(entry);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Whoever leads next offers it.
+        }
+        catch (Exception e)
+        {
+            // Whatever it is: one status that cannot be written must not be the end of all others.
+            Later(entry, e);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                entry.IsUnderWay = false;
+                if (_entries.ContainsKey(entry.Uid)) Await(entry, entry.Rank);
+            }
+
+            _free.Release();
+            Wake();
+        }
     }
 
-    private async Task WriteAsync(Entry entry)
+    private async Task WriteAsync(StatusEntry entry)
     {
         JsonNode wanted = entry.Wanted!;
         if (JsonNode.DeepEquals(wanted, entry.Written)) return;
@@ -266,13 +297,9 @@ internal sealed class StatusPublisher : IAsyncDisposable
         {
             await ReadAgainAsync(entry, e);
         }
-        catch (Exception e) when (e is KubernetesException or HttpRequestException or WriteRefusedException)
-        {
-            Later(entry, e);
-        }
     }
 
-    private void Wrote(Entry entry, JsonNode wanted)
+    private void Wrote(StatusEntry entry, JsonNode wanted)
     {
         lock (_lock)
         {
@@ -285,40 +312,28 @@ internal sealed class StatusPublisher : IAsyncDisposable
     }
 
     /// <summary>Somebody else changed it, or it is another one of that name by now.</summary>
-    private async Task ReadAgainAsync(Entry entry, KubernetesException fault)
+    private async Task ReadAgainAsync(StatusEntry entry, KubernetesException fault)
     {
-        try
+        (IKubernetesObject? now, JsonNode? status) = entry.IsSweep
+            ? Seen(await _client.GetAsync(HemResources.Sweeps, entry.Namespace, entry.Name, _stop.Token))
+            : Seen(await _client.GetAsync(HemResources.Trials, entry.Namespace, entry.Name, _stop.Token));
+        if (now?.Metadata.Uid != entry.Uid)
         {
-            (IKubernetesObject? now, JsonNode? status) = entry.IsSweep
-                ? Seen(await _client.GetAsync(HemResources.Sweeps, entry.Namespace, entry.Name, _stop.Token))
-                : Seen(await _client.GetAsync(HemResources.Trials, entry.Namespace, entry.Name, _stop.Token));
-            if (now?.Metadata.Uid != entry.Uid)
-            {
-                Forget(entry.Uid);
-                return;
-            }
+            Forget(entry.Uid);
+            return;
+        }
 
-            bool isNew = now!.Metadata.ResourceVersion != entry.ResourceVersion;
-            (entry.ResourceVersion, entry.Written) = (now.Metadata.ResourceVersion, status);
-            // One that is refused for itself is not right the next moment either.
-            if (isNew) Put(entry);
-            else Later(entry, fault);
-        }
-        catch (Exception e) when (e is KubernetesException or HttpRequestException)
-        {
-            Later(entry, e);
-        }
+        bool isNew = now!.Metadata.ResourceVersion != entry.ResourceVersion;
+        (entry.ResourceVersion, entry.Written) = (now.Metadata.ResourceVersion, status);
+        // One that is refused for itself is not right the next moment either.
+        if (!isNew) Later(entry, fault);
     }
 
-    private void Later(Entry entry, Exception e)
+    private void Later(StatusEntry entry, Exception e)
     {
         OperatorLog.StatusTrouble(
             _logger, entry.IsSweep ? HemResources.SweepKind : HemResources.TrialKind, entry.Namespace, entry.Name, e.Message);
-        lock (_lock)
-        {
-            entry.NotBefore = _time.GetUtcNow() + Pause;
-            if (_entries.ContainsKey(entry.Uid)) _waiting.Add(entry);
-        }
+        lock (_lock) entry.NotBefore = _time.GetUtcNow() + Pause;
     }
 
     private static (IKubernetesObject?, JsonNode?) Seen(HemSweepResource? sweep) =>
@@ -326,7 +341,4 @@ internal sealed class StatusPublisher : IAsyncDisposable
 
     private static (IKubernetesObject?, JsonNode?) Seen(HemTrialResource? trial) =>
         (trial, StatusJson.Node(trial?.Status, HemJson.Default.HemTrialStatus));
-
-    private static int Compare(Entry a, Entry b) =>
-        a.Rank != b.Rank ? a.Rank.CompareTo(b.Rank) : a.Order != b.Order ? a.Order.CompareTo(b.Order) : string.CompareOrdinal(a.Uid, b.Uid);
 }

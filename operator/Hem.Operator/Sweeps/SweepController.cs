@@ -13,7 +13,10 @@ namespace Hem.Operator.Sweeps;
 /// </summary>
 internal sealed class SweepController : IAsyncDisposable
 {
-    private const int Workers = 4;
+    /// <summary>
+    /// Sweeps that are seen to at once. Each mostly waits for the API server, whose requests are limited for all together, and in turns.
+    /// </summary>
+    private const int Workers = 32;
 
     private readonly SweepServices _services;
 

@@ -51,7 +51,7 @@ internal sealed partial class SweepReconciler
     /// Work on one trial: what the API server refuses or does not answer, what the store cannot take, and whatever else goes wrong with
     /// this trial is tried again after a pause, and is no other trial's trouble.
     /// </summary>
-    private Task<Action?> Guarded(TrialState state, Func<Task<Action?>> work, CancellationToken cancel) => services.LimitedAsync(async () =>
+    private Task<Action?> Guarded(TrialState state, Func<Task<Action?>> work, CancellationToken cancel) => services.LimitedAsync(Uid, async () =>
     {
         try
         {

@@ -67,6 +67,8 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
             {
                 plan = Planner.Plan(_observed, Now);
                 if (!await CarryOutAsync(plan.Actions, cancel)) break;
+                // There may always be more to do, and people want to know meanwhile.
+                if (Now >= _publishedAt + services.Options.SweepStatusInterval) Publish(plan.Status);
                 await SettleAllAsync(cancel);
                 Drain();
                 if (_isDeleted)
@@ -118,6 +120,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
         {
             if (state.Object is { } known && known.Metadata.Uid != trial.Metadata.Uid) return;
             (state.Object, state.Conflict) = (null, null);
+            services.Statuses.Forget(trial.Metadata.Uid!);
         }
         else
         {

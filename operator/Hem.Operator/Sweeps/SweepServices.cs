@@ -13,7 +13,7 @@ internal sealed class SweepServices(
     ITrust trust, PodLookup pods, StatusPublisher statuses, Aftermath aftermath, EventRecorder events,
     FileCheckpointStore? checkpoints)
 {
-    private readonly SemaphoreSlim _writes = new(options.ConcurrentWrites);
+    private readonly FairGate<string> _writes = new(options.ConcurrentWrites);
 
     public KubernetesClient Client { get; } = client;
 
@@ -40,17 +40,9 @@ internal sealed class SweepServices(
 
     public EventRecorder Events { get; } = events;
 
-    /// <summary>Does some work when fewer than <see cref="OperatorOptions.ConcurrentWrites"/> others are being done.</summary>
-    public async Task<T> LimitedAsync<T>(Func<Task<T>> work, CancellationToken cancel)
-    {
-        await _writes.WaitAsync(cancel);
-        try
-        {
-            return await work();
-        }
-        finally
-        {
-            _writes.Release();
-        }
-    }
+    /// <summary>
+    /// Does some work for a sweep (uid) when fewer than <see cref="OperatorOptions.ConcurrentWrites"/> others are being done; sweeps take
+    /// turns.
+    /// </summary>
+    public Task<T> LimitedAsync<T>(string sweep, Func<Task<T>> work, CancellationToken cancel) => _writes.RunAsync(sweep, work, cancel);
 }

@@ -64,6 +64,22 @@ public sealed class LimitTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task A_sweeps_status_is_not_left_behind_by_its_trials()
+    {
+        const int Trials = 40;
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane, options: options => options with
+        {
+            StatusWritesPerSecond = 2,
+            SweepStatusInterval = TimeSpan.FromSeconds(1),
+        });
+        // One goes on, so that the sweep has no final status to write.
+        world.Kubelet.Train = pod => world.Kubelet.IsFirst(pod) ? Training.Runs : Training.Finishes;
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(Trials + 1).Parallelism(Trials + 1));
+        await world.StatusAsync(status => status.Done == Trials, "the sweep says what is done");
+        (await world.TrialsAsync()).Count(trial => trial.Status?.Phase == HemTrialPhase.Succeeded).ShouldBeLessThan(Trials);
+    }
+
+    [Fact]
     public async Task Statuses_are_written_at_the_rate_that_is_allowed_and_final_ones_first()
     {
         await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane, start: false, options: options => options with

@@ -60,6 +60,7 @@ internal sealed class StandInKubelet : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, int> _running = new();
     private Task _work = Task.CompletedTask;
+    private string? _first;
     private Func<V1Pod, Training> _training = _ => Training.Finishes;
 
     public StandInKubelet(ControlPlane plane, KubernetesClient client, string ns, Func<ResultStore?> store)
@@ -83,6 +84,9 @@ internal sealed class StandInKubelet : IAsyncDisposable
             foreach (V1Pod pod in _pods.Indexer.List()) _queue.Add(pod.Key());
         }
     }
+
+    /// <summary>Whether it is the first pod that was asked about.</summary>
+    public bool IsFirst(V1Pod pod) => Interlocked.CompareExchange(ref _first, pod.Metadata.Uid, null) is not { } uid || uid == pod.Metadata.Uid;
 
     /// <summary>Pods whose trainer runs.</summary>
     public int Running => _running.Count;
