@@ -2,7 +2,7 @@ using Hem.Progress;
 
 namespace Hem.Tests;
 
-/// <summary>Where the trainer in Python lies, with the descriptor of progress.proto beside it.</summary>
+/// <summary>Where the trainers in Python lie, with the descriptor of progress.proto beside them.</summary>
 internal static class PythonTrainer
 {
     public const string Python = "/usr/bin/python3";
@@ -13,8 +13,11 @@ internal static class PythonTrainer
 
     private static readonly Lazy<string> Prepared = new(Prepare);
 
-    /// <summary>The program, ready to run by <see cref="Python"/>.</summary>
-    public static string Program => Prepared.Value;
+    /// <summary>The whole trainer, ready to run by <see cref="Python"/>.</summary>
+    public static string Program => Path.Combine(Prepared.Value, "trainer.py");
+
+    /// <summary>The least that keeps the contract.</summary>
+    public static string Minimal => Path.Combine(Prepared.Value, "minimal.py");
 
     private static string Prepare()
     {
@@ -22,6 +25,6 @@ internal static class PythonTrainer
         string descriptor = Path.Combine(folder, "progress.desc"), fresh = $"{descriptor}.{Environment.ProcessId}";
         File.WriteAllBytes(fresh, ProgressReflection.Descriptor.SerializedData.ToByteArray());
         File.Move(fresh, descriptor, overwrite: true);
-        return Path.Combine(folder, "trainer.py");
+        return folder;
     }
 }

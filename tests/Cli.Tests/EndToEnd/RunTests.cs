@@ -107,11 +107,14 @@ public sealed class RunTests : IDisposable
         second.Error.ShouldNotContain("   at ");
     }
 
-    [Fact]
-    public async Task A_trainer_in_Python_on_stock_gRPC_can_be_a_trial()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_trainer_in_Python_on_stock_gRPC_can_be_a_trial(bool minimal)
     {
         Assert.SkipUnless(PythonTrainer.CanRun, PythonTrainer.Needs);
-        _work.Write(more: $"  trainer: {{command: [{PythonTrainer.Python}, '{PythonTrainer.Program}']}}");
+        string program = minimal ? PythonTrainer.Minimal : PythonTrainer.Program;
+        _work.Write(more: $"  trainer: {{command: [{PythonTrainer.Python}, '{program}']}}");
 
         HemProcess hem = await _work.RunAsync();
 
