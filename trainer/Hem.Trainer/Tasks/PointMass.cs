@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Hem.Trainer.MuJoCo;
 
 namespace Hem.Trainer.Tasks;
 
@@ -9,7 +10,7 @@ namespace Hem.Trainer.Tasks;
 /// </summary>
 /// <param name="startsUniform">Episodes start anywhere in the room (`start: uniform`), not within 2 cm of its centre.</param>
 /// <param name="normalize">Positions reach the network as shares of the room (`normalizeInputs`), not in metres.</param>
-internal sealed class PointMass(bool startsUniform = false, bool normalize = true) : IContinuousTask
+internal sealed class PointMass(bool startsUniform = false, bool normalize = true) : IVisibleTask
 {
     /// <summary>The faces of the walls are this far from the centre of the room, m.</summary>
     public const double Wall = 0.3;
@@ -21,7 +22,9 @@ internal sealed class PointMass(bool startsUniform = false, bool normalize = tru
     public const double PillarDistance = 0.1, PillarHalf = 0.03;
 
     /// <summary>0.02 sqrt(2) of the room's width, m.</summary>
-    public const double SuccessDistance = 0.028284271247461905 * 2 * Wall;
+    public const double Tolerance = 0.028284271247461905 * 2 * Wall;
+
+    private static readonly Lazy<Model> Room = new(() => Model.FromResource("pointmass"));
 
     private const double Mass = 0.3, Force = 1, Damping = 1, TimeStep = 0.01;
     private const int Substeps = 5;
@@ -88,7 +91,7 @@ internal sealed class PointMass(bool startsUniform = false, bool normalize = tru
     {
         ReadOnlySpan<float> at = MemoryMarshal.Cast<byte, float>(state), to = MemoryMarshal.Cast<byte, float>(goal);
         double dx = (double)at[0] - to[0], dy = (double)at[1] - to[1];
-        return dx * dx + dy * dy <= SuccessDistance * SuccessDistance;
+        return dx * dx + dy * dy <= Tolerance * Tolerance;
     }
 
     public void Encode(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input)
@@ -97,6 +100,28 @@ internal sealed class PointMass(bool startsUniform = false, bool normalize = tru
         float room = normalize ? (float)Wall : 1;
         (input[0], input[1], input[2], input[3]) = (at[0] / room, at[1] / room, at[2], at[3]);
         (input[4], input[5]) = (to[0] / room, to[1] / room);
+    }
+
+    public Model Model => Room.Value;
+
+    double IVisibleTask.SuccessDistance => Tolerance;
+
+    public (double X, double Y, double Z) PlaceOf(ReadOnlySpan<byte> goal)
+    {
+        ReadOnlySpan<float> place = MemoryMarshal.Cast<byte, float>(goal);
+        return (place[0], place[1], Radius);
+    }
+
+    public void Pose(ReadOnlySpan<byte> simulation, ReadOnlySpan<byte> state, Simulation drawing) =>
+        MemoryMarshal.Cast<byte, double>(simulation)[..2].CopyTo(drawing.Qpos);
+
+    /// <summary>At rest at the goal.</summary>
+    public void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal)
+    {
+        ReadOnlySpan<float> place = MemoryMarshal.Cast<byte, float>(goal);
+        Span<double> body = MemoryMarshal.Cast<byte, double>(simulation);
+        (body[0], body[1], body[2], body[3]) = (place[0], place[1], 0, 0);
+        Observe(body, state);
     }
 
     /// <summary>Whether the disc's centre cannot be there because of a pillar.</summary>

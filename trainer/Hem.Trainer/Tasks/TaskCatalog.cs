@@ -6,18 +6,22 @@ namespace Hem.Trainer.Tasks;
 internal static class TaskCatalog
 {
     /// <summary>Null where this program does not have it.</summary>
+    /// <exception cref="Trials.BadConfigurationException">This machine lacks what the task needs.</exception>
     public static ITask? Create(ParameterSet parameters)
     {
         if (!TaskName.TryParse(parameters["task"].AsString(), out TaskName? task))
             return null;
 
-        return task.Family switch
+        ITask? built = task.Family switch
         {
             TaskName.FlipBit => new FlipBit(task.Size, Is("start", "zeros")),
             TaskName.FourRooms => new FourRooms(Is("encoding", "raw") ? CellEncoding.Raw : CellEncoding.OneHot),
             TaskName.PointMass => new PointMass(Is("start", "uniform"), ScalesInputs(parameters)),
             _ => null,
         };
+        return built is IVisibleTask visible && Is("stateObservation", "image")
+            ? new ImageTask(visible, parameters["imageSize"].AsInt(), Is("goalObservation", "image"))
+            : built;
 
         bool Is(string parameter, string value) => parameters.Find(parameter)?.AsString() == value;
     }

@@ -5,6 +5,7 @@ using Hem.Progress;
 using Hem.Progress.Grpc;
 using Hem.Trainer.Algorithms;
 using Hem.Trainer.Checkpoints;
+using Hem.Trainer.Rendering;
 
 namespace Hem.Trainer.Trials;
 
@@ -25,9 +26,29 @@ internal static class TrainerProgram
             case ["--version"]:
                 output.WriteLine(Name);
                 return ExitCode.Finished;
+            case ["look", ..]:
+                return Look(args.AsSpan(1), output, error);
             default:
-                error.WriteLine($"hem-trainer takes no arguments but --help and --version; it got: {string.Join(' ', args)}");
+                error.WriteLine($"hem-trainer takes no arguments but look, --help and --version; it got: {string.Join(' ', args)}");
                 return ExitCode.BadConfiguration;
+        }
+    }
+
+    private static int Look(ReadOnlySpan<string> args, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            return LookProgram.Run(args, output);
+        }
+        catch (BadConfigurationException e)
+        {
+            error.WriteLine(e.Message);
+            return ExitCode.BadConfiguration;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine(e.Message);
+            return ExitCode.Failed;
         }
     }
 

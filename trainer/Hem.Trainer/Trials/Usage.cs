@@ -7,6 +7,8 @@ internal static class Usage
         hem-trainer: runs one trial of a Hem sweep. People do not start it; `hem run FILE` does (see `hem --help`).
 
         usage: hem-trainer              run the trial that the environment describes
+               hem-trainer look TASK    draw what an agent with images sees, into a PNG file
+                   [--image-size 84] [--seed 1] [--out FILE.png]
                hem-trainer --help       this text
                hem-trainer --version    name and version
 
