@@ -6,10 +6,10 @@ namespace Hem.Core.Sweeps;
 /// </summary>
 public static class BuiltIn
 {
-    public static IReadOnlyList<string> Algorithms { get; } = ["hem"];
+    public static IReadOnlyList<string> Algorithms { get; } = [AlgorithmName.Hem, AlgorithmName.Theory];
 
     /// <summary>Tasks, with K where a size stands.</summary>
-    public static IReadOnlyList<string> Tasks { get; } = [$"{TaskName.FlipBit}-K", TaskName.FourRooms];
+    public static IReadOnlyList<string> Tasks { get; } = [$"{TaskName.FlipBit}-K", TaskName.FourRooms, $"{TaskName.OneStep}-K"];
 
     public static IReadOnlyList<string> Devices { get; } = ["cpu"];
 

@@ -28,7 +28,7 @@ internal static class ParameterDefaults
         "actionNoise" => Noise,                          // paper; HER
         "epsilon" => Epsilon,                            // paper: 0.2 to 0.5; HER; DQN: ours
         "policySigma" => Always(1),                      // ours
-        "relabel" => Relabel,                            // paper; HER
+        "relabel" => Relabel,                            // paper; HER; theory: the plain estimator
         "discount" => Discount,
         "polyak" => Always(0.95),                        // HER
         "actionPenalty" => Always(1),                    // HER
@@ -114,7 +114,7 @@ internal static class ParameterDefaults
 
     private static ParameterValue Epsilon(TrialContext trial) => trial.IsDdpg ? 0.3 : 0.2;
 
-    private static ParameterValue Relabel(TrialContext trial) => trial.HasCritic ? 0.8 : 1.0;
+    private static ParameterValue Relabel(TrialContext trial) => trial.HasCritic ? 0.8 : trial.IsTheory ? 0.0 : 1.0;
 
     /// <summary>1 - 1/T: HER.</summary>
     private static ParameterValue Discount(TrialContext trial) => 1 - 1.0 / trial.Task.Horizon;

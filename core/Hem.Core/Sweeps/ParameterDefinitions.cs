@@ -56,8 +56,9 @@ internal static class ParameterDefinitions
             "Probability of a uniformly random action while collecting. Default: 0.2 on discrete tasks, HER on continuous tasks 0.3."),
         Number("policySigma", 1e-3, 10, PolicySigmaUnused,
             "Fixed standard deviation of the Gaussian policy in the loss; REINFORCE samples with it too. Default: 1."),
-        Number("relabel", 0, 1, BufferUnused,
-            "Share of the samples whose goal is replaced by one achieved later in the trajectory. Default: hEM 1, HER 0.8."),
+        Number("relabel", 0, 1, RelabelUnused,
+            "Share of the samples whose goal is replaced by one achieved later in the trajectory. Theory: 0 measures REINFORCE, 1 the "
+            + "hindsight estimator. Default: hEM 1, HER 0.8, theory 0."),
         Number("discount", 0, 0.99999, CriticUnused,
             "Discount of future rewards. Default: 1 - 1/T, with T the longest episode."),
         Number("polyak", 0, 1, CriticUnused,

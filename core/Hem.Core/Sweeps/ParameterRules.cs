@@ -28,6 +28,12 @@ internal static class ParameterRules
             yield return new Fault("baseline", baseline.ToJson(),
                 "hpg has the baselines none and value; optimal is for reinforce and theory");
         }
+        if (trial is { IsTheory: true } && trial.Parameters.Find("baseline") is { } variate && variate.AsString() != "none"
+            && trial.Effective("relabel")!.AsDouble() > 0)
+        {
+            yield return new Fault("baseline", variate.ToJson(),
+                "a baseline belongs to REINFORCE (relabel: 0): the hindsight estimator has none");
+        }
         if (trial.Parameters.Find("goalObservation") is { } goal && goal.AsString() == "image" && !trial.StateIsImage)
         {
             yield return new Fault("goalObservation", goal.ToJson(),
@@ -48,11 +54,14 @@ internal static class ParameterRules
     }
 
     public static string? TheoryUnused(TrialContext trial) =>
-        trial.IsTheory ? "theory evaluates closed forms and has only samples and baseline" : null;
+        trial.IsTheory ? "theory measures closed forms and has only samples, relabel and baseline" : null;
 
     /// <summary>HPG and REINFORCE make one update of the whole batch that was just collected.</summary>
     public static string? BufferUnused(TrialContext trial) => TheoryUnused(trial)
         ?? (trial.IsOnPolicy ? "it makes one update of all trajectories of an iteration and keeps none" : null);
+
+    /// <summary>Theory mixes its two estimators by it.</summary>
+    public static string? RelabelUnused(TrialContext trial) => trial.IsTheory ? null : BufferUnused(trial);
 
     public static string? ImagesUnused(TrialContext trial) =>
         trial.Task.HasImages ? null : "the task has no images";

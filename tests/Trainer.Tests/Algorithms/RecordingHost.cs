@@ -9,6 +9,8 @@ internal sealed class RecordingHost : ITrainingHost
 
     public List<Evaluation> Curve { get; } = new(1024);
 
+    public List<string> Notes { get; } = [];
+
     /// <summary>Steps (calls of <see cref="Continue"/>) after which to leave.</summary>
     public long LeaveAfter { get; init; } = long.MaxValue;
 
@@ -27,4 +29,6 @@ internal sealed class RecordingHost : ITrainingHost
     }
 
     public void Evaluated(Evaluation point) => Curve.Add(point);
+
+    public void Note(string line) => Notes.Add(line);
 }

@@ -239,7 +239,7 @@ public class TrainerProgramTests
         await harness.ServeAsync();
         TrainerProcess process = harness.Start();
         (await harness.EndAsync(process)).ShouldBe(64, process.Log);
-        harness.Sink.Reports[^1].Report.Failed.Reason.ShouldContain("hem, not hpg");
+        harness.Sink.Reports[^1].Report.Failed.Reason.ShouldContain("not hpg");
     }
 
     [Fact]
@@ -253,7 +253,7 @@ public class TrainerProgramTests
         }
 
         string both = Refusal(("algorithm", "her"), ("task", "fetch-push"));
-        both.ShouldContain("hem, not her");
+        both.ShouldContain("not her");
         both.ShouldContain("fourrooms, not fetch-push");
         Refusal(("algorithm", "hem"), ("task", "flipbit-10"), ("hiddenLayers", 16), ("hiddenUnits", 4096))
             .ShouldContain("parameters.hiddenUnits");

@@ -31,6 +31,7 @@ internal static class AlgorithmCatalog
             return algorithm switch
             {
                 AlgorithmName.Hem => new HemAlgorithm(HemSettings.From(parameters), trial.Seed, Task(), threads, kernels),
+                AlgorithmName.Theory => new TheoryAlgorithm(TheorySettings.From(parameters), trial.Seed),
                 _ => throw new BadConfigurationException($"parameters.algorithm: {algorithm} has no program"),
             };
         }

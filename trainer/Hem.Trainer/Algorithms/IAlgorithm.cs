@@ -27,6 +27,11 @@ internal interface ITrainingHost
 
     /// <summary>A point of the curve.</summary>
     void Evaluated(Evaluation point);
+
+    /// <summary>A line for whoever reads the attempt's log.</summary>
+    void Note(string line)
+    {
+    }
 }
 
 /// <summary>A learning algorithm on its task, from the first step or from where a checkpoint left it.</summary>

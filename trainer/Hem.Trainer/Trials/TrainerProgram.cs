@@ -28,8 +28,11 @@ internal static class TrainerProgram
                 return ExitCode.Finished;
             case ["look", ..]:
                 return Look(args.AsSpan(1), output, error);
+            case ["theory", .. string[] rest]:
+                return TheoryCommand.Run(rest, output, error);
             default:
-                error.WriteLine($"hem-trainer takes no arguments but look, --help and --version; it got: {string.Join(' ', args)}");
+                error.WriteLine(
+                    $"hem-trainer takes no arguments but look, theory, --help and --version; it got: {string.Join(' ', args)}");
                 return ExitCode.BadConfiguration;
         }
     }

@@ -85,6 +85,8 @@ internal sealed class TrialRun(
             + $"{point.Trajectories} trajectories, {Wall.TotalSeconds:F1} s{unstable}");
     }
 
+    public void Note(string line) => log.Line(line);
+
     /// <summary>
     /// The last report may have to wait for a server that is away: then the end is saved, so that nothing is trained twice.
     /// </summary>

@@ -9,6 +9,8 @@ internal static class Usage
         usage: hem-trainer              run the trial that the environment describes
                hem-trainer look TASK    draw what an agent with images sees, into a PNG file
                    [--image-size 84] [--seed 1] [--out FILE.png]
+               hem-trainer theory [SAMPLES [SEED]]
+                                        Theorems 1 to 3 of the paper: every claim, measured, and whether it holds (docs/theory.md)
                hem-trainer --help       this text
                hem-trainer --version    name and version
 
