@@ -114,7 +114,8 @@ internal sealed class Checklist(long samples, long seed, int runs = 50)
         bool holds = oneStep.All(some => some.Violations == 0);
         yield return new(
             "T3a", "one step: J >= m/k after the M-step, m goals covered",
-            $"{oneStep.Sum(some => some.Violations)} violations in {oneStep.Sum(some => some.Runs)} runs, k = 2..{LargestEnumerated}", holds);
+            $"{oneStep.Sum(some => some.Violations)} violations in {oneStep.Sum(some => some.Runs)} runs, k = 2..{LargestEnumerated}",
+            holds);
 
         double worst = 0;
         foreach ((int k, int n) in from k in SampledK from n in TrajectoryCounts select (k, n))
