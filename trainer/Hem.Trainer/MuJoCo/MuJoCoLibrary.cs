@@ -22,13 +22,7 @@ internal static unsafe partial class MuJoCoLibrary
         {
             if (loaded)
                 return;
-            if (!NativeLibrary.TryLoad(FileName, out nint library))
-            {
-                throw new BadConfigurationException(
-                    $"parameters.task: this task is simulated by MuJoCo, whose {FileName} is not on this machine; on Debian 12: "
-                    + "apt-get install libmujoco2.2.2");
-            }
-
+            nint library = Open(FileName);
             int version = mj_version();
             if (version != MjConstants.VERSION_HEADER)
             {
@@ -40,6 +34,13 @@ internal static unsafe partial class MuJoCoLibrary
             loaded = true;
         }
     }
+
+    /// <exception cref="BadConfigurationException">There is no such file on this machine.</exception>
+    internal static nint Open(string file) => NativeLibrary.TryLoad(file, out nint library)
+        ? library
+        : throw new BadConfigurationException(
+            $"parameters.task: MuJoCo simulates or draws this task, and its {file} is not on this machine; on Debian 12: "
+            + "apt-get install libmujoco2.2.2");
 
     [LibraryImport(FileName)]
     public static partial int mj_version();

@@ -17,7 +17,9 @@ internal static class TaskCatalog
             TaskName.FlipBit => new FlipBit(task.Size, Is("start", "zeros")),
             TaskName.FourRooms => new FourRooms(Is("encoding", "raw") ? CellEncoding.Raw : CellEncoding.OneHot),
             TaskName.PointMass => new PointMass(Is("start", "uniform"), ScalesInputs(parameters)),
-            _ => null,
+            TaskName.Reacher => new Reacher(ScalesInputs(parameters)),
+            TaskName.SawyerReach => new SawyerReach(ScalesInputs(parameters)),
+            _ => Fetch.Find(task.Family) is { } fetch ? new Fetch(fetch, ScalesInputs(parameters)) : null,
         };
         return built is IVisibleTask visible && Is("stateObservation", "image")
             ? new ImageTask(visible, parameters["imageSize"].AsInt(), Is("goalObservation", "image"))
