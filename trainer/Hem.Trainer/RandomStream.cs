@@ -15,6 +15,9 @@ internal enum RandomPurpose : ulong
 
     /// <summary>Evaluation after iteration i (index = i): a stream of its own, so that evaluating never disturbs training.</summary>
     Evaluation = 3,
+
+    /// <summary>Which slots of a full replay are overwritten; seed as for the worker, index = round.</summary>
+    Overwriting = 4,
 }
 
 /// <summary>

@@ -6,7 +6,11 @@ namespace Hem.Core.Sweeps;
 /// </summary>
 public static class BuiltIn
 {
-    public static IReadOnlyList<string> Algorithms { get; } = [AlgorithmName.Hem, AlgorithmName.Theory];
+    public static IReadOnlyList<string> Algorithms { get; } =
+    [
+        AlgorithmName.Hem, AlgorithmName.Her, AlgorithmName.HerDense, AlgorithmName.HemHer,
+        AlgorithmName.Theory,
+    ];
 
     /// <summary>Tasks, with K where a size stands.</summary>
     public static IReadOnlyList<string> Tasks { get; } = [$"{TaskName.FlipBit}-K", TaskName.FourRooms, $"{TaskName.OneStep}-K"];

@@ -155,21 +155,20 @@ public sealed class RunTests : IDisposable
             kind: HemSweep
             metadata: {name: small}
             spec:
-              base: {task: reacher, iterations: 1}
-              grid: {algorithm: [her]}
+              base: {algorithm: hem, task: flipbit-4, iterations: 1}
+              trainer: {gpus: 1}
               seeds: {count: 2}
             """);
 
         HemProcess hem = await _work.RunAsync();
 
         hem.ExitCode.ShouldBe(69, hem.Output + hem.Error);
-        hem.Error.ShouldBe(
-            "hem: hem-trainer does not have algorithm her, task reacher: it has hem on flipbit-K and fourrooms, with cpu. "
-            + "Name a trainer that has it in spec.trainer.command. Nothing was started.\n");
+        hem.Error.ShouldStartWith("hem: hem-trainer does not have device cuda: it has hem, ");
+        hem.Error.ShouldEndWith(" with cpu. Name a trainer that has it in spec.trainer.command. Nothing was started.\n");
         _work.Attempts.ShouldBeEmpty();
         HemProcess validate = await _work.HemAsync("validate", _work.File);
         validate.ExitCode.ShouldBe(0, validate.Output + validate.Error);
-        validate.Error.ShouldStartWith("hem: warning: hem-trainer does not have algorithm her, task reacher");
+        validate.Error.ShouldStartWith("hem: warning: hem-trainer does not have device cuda");
         HemProcess plan = await _work.HemAsync("plan", _work.File, "--store", _work.Store);
         plan.Error.ShouldStartWith("hem: warning: hem-trainer does not have");
     }

@@ -245,16 +245,20 @@ public class TrainerProgramTests
     [Fact]
     public void Everything_that_it_does_not_have_is_named_at_once()
     {
-        string Refusal(params (string Name, ParameterValue Value)[] parameters)
+        string Refusal(params (string Name, ParameterValue Value)[] parameters) =>
+            Refuse(ParameterTable.Resolve(ParameterSet.Of(parameters)), new TrainerSettings());
+
+        string Refuse(ParameterSet parameters, TrainerSettings settings)
         {
-            ParameterSet resolved = ParameterTable.Resolve(ParameterSet.Of(parameters));
-            var trial = new TrialDocument(HemSweep.CurrentApiVersion, "test", "test-0", 1, resolved, new TrainerSettings());
+            var trial = new TrialDocument(HemSweep.CurrentApiVersion, "test", "test-0", 1, parameters, settings);
             return Should.Throw<BadConfigurationException>(() => AlgorithmCatalog.Create(trial)).Message;
         }
 
-        string both = Refusal(("algorithm", "her"), ("task", "fetch-push"));
-        both.ShouldContain("not her");
-        both.ShouldContain("not fetch-push");
+        ParameterSet strange = ParameterTable.Resolve(Small).With("algorithm", "alchemy").With("task", "labyrinth");
+        string all = Refuse(strange, new TrainerSettings(Device: "abacus"));
+        all.ShouldContain("not alchemy");
+        all.ShouldContain("not labyrinth");
+        all.ShouldContain("not on abacus");
         Refusal(("algorithm", "hem"), ("task", "flipbit-10"), ("hiddenLayers", 16), ("hiddenUnits", 4096))
             .ShouldContain("parameters.hiddenUnits");
     }

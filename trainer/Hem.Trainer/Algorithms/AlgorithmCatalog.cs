@@ -32,6 +32,9 @@ internal static class AlgorithmCatalog
             {
                 AlgorithmName.Hem => new HemAlgorithm(HemSettings.From(parameters), trial.Seed, Task(), threads, kernels),
                 AlgorithmName.Theory => new TheoryAlgorithm(TheorySettings.From(parameters), trial.Seed),
+                AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer => Task() is IContinuousTask continuous
+                    ? new HerDdpgAlgorithm(HerSettings.From(parameters), trial.Seed, continuous, threads, kernels)
+                    : new HerDqnAlgorithm(HerSettings.From(parameters), trial.Seed, (IDiscreteTask)Task(), threads, kernels),
                 _ => throw new BadConfigurationException($"parameters.algorithm: {algorithm} has no program"),
             };
         }

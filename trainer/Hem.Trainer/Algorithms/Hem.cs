@@ -143,11 +143,7 @@ internal sealed class HemAlgorithm : TrainingLoop
             int worker = (first + row) / settings.BatchSize;
             ref RandomStream random = ref Workers[worker];
             Trajectory trajectory = replay.Draw(worker, ref random);
-            int t = random.Below(trajectory.Length);
-            if (settings.Relabel >= 1 || random.NextDouble() < settings.Relabel)
-                task.AchievedGoal(trajectory.State(t + 1 + random.Below(trajectory.Length - t)), goal);
-            else
-                trajectory.Goal.CopyTo(goal);
+            int t = Hindsight.Relabel(task, trajectory, settings.Relabel, ref random, goal);
             task.Encode(trajectory.State(t), goal, inputs.AsSpan(row * task.Inputs, task.Inputs));
             if (discrete)
                 actions[row] = trajectory.Action(t)[0];

@@ -37,4 +37,93 @@ internal static class Losses
         double constant = (VectorMath.Log((float)sigma) + HalfLogTwoPi) * components * (means.Length / components);
         return (squares / (2 * sigma * sigma) + constant) / batch;
     }
+
+    /// <summary>
+    /// y = clip(r + gamma Q', low, high): what the value of the action taken should be. Where the episode ended there, y = clip(r, low,
+    /// high).
+    /// </summary>
+    /// <param name="rewards">r, [rows].</param>
+    /// <param name="nextValues">Q' of the next state, [rows].</param>
+    /// <param name="terminal">Whether nothing came after, [rows] or more.</param>
+    /// <param name="discount">gamma.</param>
+    /// <param name="low">Lowest target.</param>
+    /// <param name="high">Highest target.</param>
+    /// <param name="targets">y, [rows] or more, written.</param>
+    public static void Targets(
+        ReadOnlySpan<float> rewards, ReadOnlySpan<float> nextValues, ReadOnlySpan<bool> terminal,
+        double discount, double low, double high, Span<float> targets)
+    {
+        for (int i = 0; i < rewards.Length; i++)
+        {
+            float after = terminal[i] ? 0 : (float)discount * nextValues[i];
+            targets[i] = Math.Clamp(rewards[i] + after, (float)low, (float)high);
+        }
+    }
+
+    /// <summary>The error of a critic: <code>l = (y - Q)^2,    dl/dQ = 2 (Q - y)</code></summary>
+    /// <param name="values">Q, [rows].</param>
+    /// <param name="targets">y, [rows] or more.</param>
+    /// <param name="gradient">[rows], written.</param>
+    /// <param name="batch">Rows of the whole batch.</param>
+    public static double SquaredError(ReadOnlySpan<float> values, ReadOnlySpan<float> targets, Span<float> gradient, int batch)
+    {
+        double squares = 0;
+        for (int i = 0; i < values.Length; i++)
+        {
+            float error = values[i] - targets[i];
+            gradient[i] = 2 * error / batch;
+            squares += (double)error * error;
+        }
+
+        return squares / batch;
+    }
+
+    /// <summary>
+    /// The error of a critic with a value for each of K actions, of which one was taken:
+    /// <code>l = (y - Q_a)^2,    dl/dQ_j = 2 (Q_a - y) 1[j = a]</code>
+    /// </summary>
+    /// <param name="values">Q, [rows, K].</param>
+    /// <param name="taken">a, [rows].</param>
+    /// <param name="targets">y, [rows] or more.</param>
+    /// <param name="gradient">[rows, K], written.</param>
+    /// <param name="batch">Rows of the whole batch.</param>
+    public static double SquaredErrorOfTaken(
+        ReadOnlySpan<float> values, ReadOnlySpan<int> taken, ReadOnlySpan<float> targets, Span<float> gradient, int batch)
+    {
+        int actions = values.Length / taken.Length;
+        double squares = 0;
+        gradient.Clear();
+        for (int i = 0; i < taken.Length; i++)
+        {
+            float error = values[i * actions + taken[i]] - targets[i];
+            gradient[i * actions + taken[i]] = 2 * error / batch;
+            squares += (double)error * error;
+        }
+
+        return squares / batch;
+    }
+
+    /// <summary>
+    /// Adds to a gradient with respect to the actions what their penalty contributes, where K is the number of components:
+    /// <code>l = weight / K sum_k a_k^2,    dl/da_k = 2 weight a_k / K</code>
+    /// </summary>
+    /// <param name="actions">a, [rows, K].</param>
+    /// <param name="components">K.</param>
+    /// <param name="weight">Of the penalty.</param>
+    /// <param name="gradient">[rows, K].</param>
+    /// <param name="batch">Rows of the whole batch.</param>
+    public static void PenalizeActions(
+        ReadOnlySpan<float> actions, int components, double weight, Span<float> gradient, int batch)
+    {
+        float scale = (float)(2 * weight / ((double)batch * components));
+        for (int i = 0; i < actions.Length; i++)
+            gradient[i] += scale * actions[i];
+    }
+
+    /// <summary>From a gradient with respect to a = tanh z to that with respect to z: times 1 - a^2.</summary>
+    public static void ThroughTanh(ReadOnlySpan<float> actions, Span<float> gradient)
+    {
+        for (int i = 0; i < actions.Length; i++)
+            gradient[i] *= 1 - actions[i] * actions[i];
+    }
 }

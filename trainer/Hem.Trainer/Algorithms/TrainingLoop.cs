@@ -252,6 +252,15 @@ internal abstract class TrainingLoop : IAlgorithm
         return target;
     }
 
+    /// <summary>target = polyak * target + (1 - polyak) * network.</summary>
+    protected static void Follow(INetwork target, TrainedNetwork network, double polyak)
+    {
+        Span<float> kept = target.Parameters, current = network.Network.Parameters;
+        float old = (float)polyak, share = (float)(1 - polyak);
+        for (int i = 0; i < kept.Length; i++)
+            kept[i] = old * kept[i] + share * current[i];
+    }
+
     /// <summary>Checkpoints keep these numbers too.</summary>
     protected void Keep(double[] numbers) => memories.Add(() => MemoryMarshal.AsBytes(numbers.AsSpan()));
 

@@ -10,7 +10,8 @@ namespace Hem.Trainer.Checkpoints;
 /// <remarks>
 /// A save appends to the log and syncs it, then writes the header beside its place, syncs it, and renames it: a crash at any moment
 /// leaves the previous checkpoint whole. The last two are kept. A log file is deleted once neither of them needs it. A log file takes
-/// a quarter of what the buffer holds, so a checkpoint needs at most five quarters; two that follow each other share most of them.
+/// a quarter of what the buffer holds, so a checkpoint needs at most five quarters (nine with random overwriting, where trajectories
+/// live up to twice as long); two that follow each other share most of them.
 /// </remarks>
 internal sealed class CheckpointFolder(string folder, string trial, string program, Action<string> log) : ICheckpoints
 {
@@ -124,7 +125,7 @@ internal sealed class CheckpointFolder(string folder, string trial, string progr
 
     private long Append(List<LogSegment> segments, ReplayBuffer replay)
     {
-        long oldest = replay.AddedPerWorker - replay.CountPerWorker;
+        long oldest = replay.Oldest;
         segments.RemoveAll(segment => segment.End <= oldest);
         long first = Math.Max(oldest, segments.Count > 0 ? segments[^1].End : 0);
         if (first == replay.AddedPerWorker)

@@ -50,7 +50,7 @@ internal sealed class RemoteCheckpoints(
         if (replay is not null)
         {
             Checksum sum = Checksum.Start;
-            ReplayBlock.Write(stream, replay, replay.AddedPerWorker - replay.CountPerWorker, replay.AddedPerWorker, ref sum);
+            ReplayBlock.Write(stream, replay, replay.Oldest, replay.AddedPerWorker, ref sum);
             stream.Write(BitConverter.GetBytes(sum.Value));
         }
 

@@ -4,11 +4,14 @@ using Hem.Trainer.Replay;
 namespace Hem.Trainer.Checkpoints;
 
 /// <summary>
-/// A block of the replay log: first running number (int64) | trajectories per worker (int32) | their records, worker by worker.
+/// A block of the replay log: first running number (int64) | trajectories per worker (int32) | their records, worker by worker. A
+/// trajectory that was overwritten before it could be saved is a length of 0 alone.
 /// </summary>
 internal static class ReplayBlock
 {
     private const int BufferBytes = 1 << 20;
+
+    private static ReadOnlySpan<byte> Overwritten => [0, 0, 0, 0];
 
     /// <summary>Appends the trajectories numbered <paramref name="first"/>..<paramref name="end"/>-1 of every worker.</summary>
     /// <returns>Bytes written; <paramref name="sum"/> has them added.</returns>
@@ -24,7 +27,7 @@ internal static class ReplayBlock
         {
             for (long number = first; number < end; number++)
             {
-                ReadOnlySpan<byte> record = replay.Get(worker, number).Record;
+                ReadOnlySpan<byte> record = replay.Holds(worker, number) ? replay.Get(worker, number).Record : Overwritten;
                 while (record.Length > 0)
                 {
                     int part = Math.Min(record.Length, buffer.Length - used);
@@ -62,7 +65,9 @@ internal static class ReplayBlock
                     {
                         stream.ReadExactly(record.AsSpan(0, sizeof(int)));
                         int length = BitConverter.ToInt32(record);
-                        if (length < 1 || length > layout.Horizon)
+                        if (length == 0)
+                            continue;
+                        if (length < 0 || length > layout.Horizon)
                         {
                             throw new UnusableCheckpointException($"its replay holds a trajectory of {length} actions");
                         }
