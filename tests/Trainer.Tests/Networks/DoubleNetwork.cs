@@ -19,7 +19,7 @@ internal static class DoubleNetwork
                 for (var k = 0; k < layer.Inputs; k++)
                     y[i] += x[row * layer.Inputs + k] * parameters[layer.Offset + k * layer.Outputs + j];
                 if (layer != layers[^1])
-                    y[i] = Math.Max(y[i], 0);
+                    y[i] = description.Hidden == Activation.Tanh ? Math.Tanh(y[i]) : Math.Max(y[i], 0);
             }
 
             x = y;

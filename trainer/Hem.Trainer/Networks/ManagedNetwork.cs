@@ -11,6 +11,7 @@ namespace Hem.Trainer.Networks;
 internal sealed unsafe class ManagedNetwork : INetwork
 {
     private readonly DenseLayer[] layers;
+    private readonly bool hasTanh;
     private readonly PinnedBuffer parameters;
     private readonly PinnedBuffer gradients;
     private readonly PinnedBuffer[] activations;
@@ -29,6 +30,7 @@ internal sealed unsafe class ManagedNetwork : INetwork
         Kernels = KernelSet.For(kernels);
         Workers = new WorkerPool(threads);
         layers = description.Layers();
+        hasTanh = description.Hidden == Activation.Tanh;
         parameters = new PinnedBuffer(layers[^1].Offset + layers[^1].ParameterCount);
         gradients = new PinnedBuffer(parameters.Length);
         activations = new PinnedBuffer[layers.Length + 1];
@@ -133,9 +135,30 @@ internal sealed unsafe class ManagedNetwork : INetwork
 
     private void Draw(Random random, int offset, int count, int inputs, int outputs)
     {
+        if (Description.Initialization == Initialization.TruncatedNormal)
+        {
+            DrawNormals(random, Parameters.Slice(offset, count));
+            return;
+        }
+
         var limit = Math.Sqrt(6.0 / (Description.Initialization == Initialization.HeUniform ? inputs : inputs + outputs));
         foreach (ref var weight in Parameters.Slice(offset, count))
             weight = (float)((2 * random.NextDouble() - 1) * limit);
+    }
+
+    /// <summary>By Marsaglia's polar method, as <see cref="RandomStream.NextNormals"/>; what lies beyond two deviations is drawn again.</summary>
+    private void DrawNormals(Random random, Span<float> weights)
+    {
+        for (var i = 0; i < weights.Length;)
+        {
+            float u = (float)(2 * random.NextDouble() - 1), v = (float)(2 * random.NextDouble() - 1);
+            var s = u * u + v * v;
+            if (s is >= 1 or 0)
+                continue;
+            var normal = u * MathF.Sqrt(-2 * VectorMath.Log(s) / s);
+            if (Math.Abs(normal) <= 2)
+                weights[i++] = (float)(normal * Description.Deviation);
+        }
     }
 
     /// <summary>Copies what follows the images in each row: the last numbers of a row in either layout.</summary>
@@ -197,8 +220,13 @@ internal sealed unsafe class ManagedNetwork : INetwork
                     Columns = layer.Outputs,
                     Depth = layer.Inputs,
                     Bias = p + layer.BiasOffset,
-                    Relu = i < network.layers.Length - 1,
+                    Relu = i < network.layers.Length - 1 && !network.hasTanh,
                 });
+                if (network.hasTanh && i < network.layers.Length - 1)
+                {
+                    var outputs = network.activations[i + 1].Pointer + (nint)row * layer.Outputs;
+                    network.Kernels.Tanh(outputs, outputs, rows * layer.Outputs);
+                }
             }
 
             GC.KeepAlive(network);
@@ -207,7 +235,7 @@ internal sealed unsafe class ManagedNetwork : INetwork
 
     /// <summary>
     /// One layer backward, with x its inputs and dy the gradient of its outputs: dx = dy W^T, zero where the ReLU before gave
-    /// zero; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of dW, and db.
+    /// zero, or times 1 - x^2 where x is a tanh; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of dW, and db.
     /// </summary>
     private sealed class BackwardWork(ManagedNetwork network, DenseLayer layer, PinnedBuffer[] scratch) : IParallelWork
     {
@@ -254,9 +282,15 @@ internal sealed unsafe class ManagedNetwork : INetwork
                     Rows = network.lastBatch,
                     Columns = Math.Min(network.Kernels.PanelColumns, layer.Inputs - column),
                     Depth = layer.Outputs,
-                    Mask = mask ? x!.Pointer + column : null,
+                    Mask = mask && !network.hasTanh ? x!.Pointer + column : null,
                 },
                 scratch[worker].Pointer);
+            if (mask && network.hasTanh)
+            {
+                network.Kernels.TanhSlopes(
+                    network.inputSide.Pointer + column, x!.Pointer + column, layer.Inputs, network.lastBatch,
+                    Math.Min(network.Kernels.PanelColumns, layer.Inputs - column));
+            }
         }
 
         private void WeightGradients(int group)

@@ -10,10 +10,23 @@ public enum Initialization
 
     /// <summary>Uniform in ±sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010).</summary>
     XavierUniform,
+
+    /// <summary>
+    /// Normal with mean 0 and the description's <see cref="NetworkDescription.Deviation"/>, drawn again beyond two deviations.
+    /// </summary>
+    TruncatedNormal,
+}
+
+/// <summary>What a hidden dense layer does to its sums. A convolutional trunk has ReLU always.</summary>
+public enum Activation
+{
+    Relu,
+
+    Tanh,
 }
 
 /// <summary>
-/// A multilayer perceptron: dense layers with ReLU between them and a linear output. No hidden layers makes a linear map. With a
+/// A multilayer perceptron: dense layers with ReLU, or tanh, between them and a linear output. No hidden layers makes a linear map. With a
 /// <paramref name="Trunk"/> a row of the input starts with images, and the dense layers see their features in their place.
 /// </summary>
 /// <param name="Inputs">Numbers in one row of the input, those of images included, at least 1.</param>
@@ -24,6 +37,12 @@ public enum Initialization
 public sealed record NetworkDescription(
     int Inputs, IReadOnlyList<int> HiddenUnits, int Outputs, Initialization Initialization, ConvolutionalTrunk? Trunk = null)
 {
+    /// <summary>Of the hidden dense layers.</summary>
+    public Activation Hidden { get; init; }
+
+    /// <summary>The standard deviation of <see cref="Initialization.TruncatedNormal"/>, before the cut.</summary>
+    public double Deviation { get; init; } = 0.01;
+
     /// <summary>Floats of a row of the input that are images.</summary>
     public int ImageInputs => Trunk is null ? 0 : checked(Trunk.Images * Trunk.ImageFloats);
 

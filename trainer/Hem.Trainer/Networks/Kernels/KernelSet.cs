@@ -57,6 +57,11 @@ internal abstract unsafe class KernelSet
     /// <summary>results[i] = values[i], or zero where mask[i] is not positive; the count is a multiple of 16.</summary>
     public abstract void Mask(float* values, float* mask, float* results, int count);
 
+    /// <summary>
+    /// gradients[row, column] *= 1 - values[row, column]^2, the slope of a tanh by its value; a stride lies between rows.
+    /// </summary>
+    public abstract void TanhSlopes(float* gradients, float* values, nint stride, int rows, int columns);
+
     /// <summary>One step of Adam over so many parameters.</summary>
     public abstract void Adam(in AdamStep step, float* parameters, float* gradients, float* first, float* second, int count);
 

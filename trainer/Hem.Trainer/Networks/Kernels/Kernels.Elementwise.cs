@@ -31,6 +31,25 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void TanhSlopes(float* gradients, float* values, nint stride, int rows, int columns)
+    {
+        var one = TLanes.Broadcast(1f);
+        for (; rows > 0; rows--, gradients += stride, values += stride)
+        {
+            for (var column = 0; column < columns; column += TLanes.Count)
+            {
+                var value = TLanes.Load(values + column);
+                var slope = TLanes.Subtract(one, TLanes.Multiply(value, value));
+                var gradient = TLanes.Multiply(TLanes.Load(gradients + column), slope);
+                if (column + TLanes.Count <= columns)
+                    TLanes.Store(gradients + column, gradient);
+                else
+                    StoreFirst(gradients + column, gradient, columns - column);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Adam(in AdamStep step, float* parameters, float* gradients, float* first, float* second, int count)
     {
         var (rate, epsilon, normal) = (TLanes.Broadcast(step.Rate), TLanes.Broadcast(step.Epsilon), TLanes.Broadcast(SmallestNormal));
