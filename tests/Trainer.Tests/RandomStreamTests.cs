@@ -51,4 +51,20 @@ public class RandomStreamTests
     }
 
     private static ulong First(RandomStream stream) => stream.Next();
+
+    [Fact]
+    public void Normal_draws_have_the_moments_of_the_normal_distribution_and_pairs_are_independent()
+    {
+        var random = new RandomStream(7, RandomPurpose.Worker);
+        float[] draws = new float[300_000];
+        random.NextNormals(draws);
+        double Mean(Func<float, double> f) => draws.Average(f);
+        Mean(x => x).ShouldBe(0, 0.01);
+        Mean(x => x * x).ShouldBe(1, 0.015);
+        Mean(x => (double)x * x * x).ShouldBe(0, 0.04);
+        Mean(x => Math.Pow(x, 4)).ShouldBe(3, 0.12);
+        Mean(x => x > 1.959964 ? 1 : 0).ShouldBe(0.025, 0.002);
+        draws.Chunk(2).Average(pair => (double)pair[0] * pair[1]).ShouldBe(0, 0.015);
+        draws.Chunk(2).Average(pair => (double)pair[0] * pair[0] * pair[1] * pair[1]).ShouldBe(1, 0.04);
+    }
 }

@@ -23,11 +23,9 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     private readonly ReplayBuffer replay;
     private readonly int batch, width, components;
 
-    // One part of a batch: [rows, width] inputs of the policy, [rows, width + components] inputs of the critic, [rows, components] actions.
-    private readonly float[] states, nextStates, criticInputs, criticSlopes;
-    private readonly float[] actions, executed, policySlopes;
-    private readonly float[] rewards, targets, valueSlopes;
-    private readonly bool[] terminal;
+    // One part of a batch, and what is computed of it: inputs of the critic [rows, width + components], the policy's own actions.
+    private readonly Transitions sampled;
+    private readonly float[] criticInputs, criticSlopes, chosenActions, policySlopes, targets, valueSlopes;
     private readonly float[] action;
 
     /// <param name="settings">The parameters; eta above 0 makes it `hem-her`.</param>
@@ -54,16 +52,22 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
 
         batch = checked(settings.Workers * settings.BatchSize);
         Part = rowsPerPart ?? PartFor(2L * (policy.ParameterCount + critic.ParameterCount), 4 * (width + components));
-        int rows = Part;
-        (states, nextStates) = (new float[checked(rows * width)], new float[checked(rows * width)]);
-        criticInputs = new float[checked(rows * (width + components))];
+        sampled = new Transitions(Part, width, components);
+        criticInputs = new float[checked(Part * (width + components))];
         criticSlopes = new float[criticInputs.Length];
-        (actions, executed, policySlopes) = (new float[rows * components], new float[rows * components], new float[rows * components]);
-        (rewards, targets, valueSlopes, terminal) = (new float[rows], new float[rows], new float[rows], new bool[rows]);
+        (chosenActions, policySlopes) = (new float[Part * components], new float[Part * components]);
+        (targets, valueSlopes) = (new float[Part], new float[Part]);
         action = new float[components];
     }
 
     public override ReplayBuffer Replay => replay;
+
+    /// <summary>The transitions that <see cref="Gradients"/> takes; an update fills them from the replay.</summary>
+    internal Transitions Sampled => sampled;
+
+    internal TrainedNetwork Policy => policy;
+
+    internal TrainedNetwork Critic => critic;
 
     /// <summary>
     /// a = pi(s, g) + N(0, sigma_a^2) in each component, clipped to [-1, 1]; but with probability epsilon the whole vector is uniform in
@@ -71,10 +75,10 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     /// </summary>
     protected override void Act(Episodes episodes, int first, int rows, bool explore)
     {
-        Span<float> inputs = states.AsSpan(0, rows * width);
+        Span<float> inputs = sampled.States.AsSpan(0, rows * width);
         episodes.Encode(first, rows).CopyTo(inputs);
         Normalize(inputs);
-        Span<float> chosen = actions.AsSpan(0, rows * components);
+        Span<float> chosen = chosenActions.AsSpan(0, rows * components);
         VectorMath.Tanh(policy.Network.Forward(inputs, rows), chosen);
         for (int i = 0; i < rows; i++)
         {
@@ -104,7 +108,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
             return;
 
         Span<byte> goal = stackalloc byte[task.GoalBytes];
-        Span<float> input = states.AsSpan(0, width);
+        Span<float> input = sampled.States.AsSpan(0, width);
         for (int worker = 0; worker < settings.Workers; worker++)
         {
             int samples = 0;
@@ -139,17 +143,17 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
             Trajectory trajectory = replay.Draw(worker, ref random);
             int t = Hindsight.Relabel(task, trajectory, settings.Relabel, ref random, goal);
             bool success = task.IsSuccess(trajectory.State(t + 1), goal);
-            rewards[row] = (success ? 1 : 0) - (settings.NegativeRewards ? 1 : 0);
+            sampled.Rewards[row] = (success ? 1 : 0) - (settings.NegativeRewards ? 1 : 0);
 
             // An episode that would have ended there has nothing after it; the others go on to T whatever happens.
-            terminal[row] = success && settings.StopOnSuccess;
-            task.Encode(trajectory.State(t), goal, states.AsSpan(row * width, width));
-            task.Encode(trajectory.State(t + 1), goal, nextStates.AsSpan(row * width, width));
-            trajectory.ActionVector(t).CopyTo(executed.AsSpan(row * components, components));
+            sampled.Terminal[row] = success && settings.StopOnSuccess;
+            task.Encode(trajectory.State(t), goal, sampled.States.AsSpan(row * width, width));
+            task.Encode(trajectory.State(t + 1), goal, sampled.NextStates.AsSpan(row * width, width));
+            trajectory.ActionVector(t).CopyTo(sampled.Actions.AsSpan(row * components, components));
         }
 
-        Normalize(states.AsSpan(0, rows * width));
-        Normalize(nextStates.AsSpan(0, rows * width));
+        Normalize(sampled.States.AsSpan(0, rows * width));
+        Normalize(sampled.NextStates.AsSpan(0, rows * width));
     }
 
     /// <summary>
@@ -171,21 +175,21 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
 
             int rows = Math.Min(Part, batch - first);
             Sample(first, rows);
-            Targets(rows);
-            loss += CriticGradient(rows, accumulate: first > 0);
-            PolicyGradient(rows, accumulate: first > 0);
+            loss += Gradients(rows, accumulate: first > 0);
         }
 
         for (int first = 0; settings.Eta > 0 && first < batch; first += Part)
         {
             if (host.LeaveNow)
                 return null;
-            LikelihoodGradient(first, Math.Min(Part, batch - first));
+
+            int rows = Math.Min(Part, batch - first);
+            SampleHindsight(first, rows);
+            LikelihoodGradient(rows);
         }
 
         RequireFinite(loss);
-        critic.Adam.Step();
-        policy.Adam.Step();
+        Step();
         if (number == settings.Updates - 1)
         {
             Follow(targetPolicy, policy, settings.Polyak);
@@ -195,21 +199,37 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         return loss;
     }
 
+    /// <summary>Both gradients of what is in <see cref="Sampled"/>, by the networks as they are.</summary>
+    /// <returns>What these rows contribute to L_Q.</returns>
+    internal double Gradients(int rows, bool accumulate)
+    {
+        Targets(rows);
+        double loss = CriticGradient(rows, accumulate);
+        PolicyGradient(rows, accumulate);
+        return loss;
+    }
+
+    internal void Step()
+    {
+        critic.Adam.Step();
+        policy.Adam.Step();
+    }
+
     /// <summary>y = clip(r + gamma Q'(s', g, pi'(s', g)), low, high); no gamma Q' where the episode has ended.</summary>
     private void Targets(int rows)
     {
-        ReadOnlySpan<float> next = nextStates.AsSpan(0, rows * width);
-        Span<float> chosen = actions.AsSpan(0, rows * components);
+        ReadOnlySpan<float> next = sampled.NextStates.AsSpan(0, rows * width);
+        Span<float> chosen = chosenActions.AsSpan(0, rows * components);
         VectorMath.Tanh(targetPolicy.Forward(next, rows), chosen);
         ReadOnlySpan<float> values = targetCritic.Forward(CriticInputs(next, chosen, rows), rows);
         Losses.Targets(
-            rewards.AsSpan(0, rows), values, terminal, settings.Discount, settings.LowestTarget, settings.HighestTarget, targets);
+            sampled.Rewards.AsSpan(0, rows), values, sampled.Terminal, settings.Discount, settings.LowestTarget, settings.HighestTarget, targets);
     }
 
     /// <summary>dL_Q/dQ = 2 (Q - y) / (M B).</summary>
     private double CriticGradient(int rows, bool accumulate)
     {
-        ReadOnlySpan<float> inputs = CriticInputs(states.AsSpan(0, rows * width), executed, rows);
+        ReadOnlySpan<float> inputs = CriticInputs(sampled.States, sampled.Actions, rows);
         ReadOnlySpan<float> values = critic.Network.Forward(inputs, rows);
         Span<float> slopes = valueSlopes.AsSpan(0, rows);
         double loss = Losses.SquaredError(values, targets, slopes, batch);
@@ -220,8 +240,8 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     /// <summary>Through Q to the action, dL_pi/da = -(1 / (M B)) dQ/da, and from there into the policy.</summary>
     private void PolicyGradient(int rows, bool accumulate)
     {
-        ReadOnlySpan<float> inputs = states.AsSpan(0, rows * width);
-        Span<float> chosen = actions.AsSpan(0, rows * components), slopes = policySlopes.AsSpan(0, rows * components);
+        ReadOnlySpan<float> inputs = sampled.States.AsSpan(0, rows * width);
+        Span<float> chosen = chosenActions.AsSpan(0, rows * components), slopes = policySlopes.AsSpan(0, rows * components);
         VectorMath.Tanh(policy.Network.Forward(inputs, rows), chosen);
         critic.Network.Forward(CriticInputs(inputs, chosen, rows), rows);
         valueSlopes.AsSpan(0, rows).Fill(-1f / batch);
@@ -234,8 +254,8 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         policy.Network.Backward(slopes, rows, accumulate: accumulate);
     }
 
-    /// <summary>hEM's term of the combined loss, over a second batch, every sample of it relabelled: d/dpi_k = eta (pi_k - a_k) / (M B).</summary>
-    private void LikelihoodGradient(int first, int rows)
+    /// <summary>Rows of the second batch of the combined loss: hEM's samples (s, a, g), every one of them relabelled.</summary>
+    private void SampleHindsight(int first, int rows)
     {
         Span<byte> goal = stackalloc byte[task.GoalBytes];
         for (int row = 0; row < rows; row++)
@@ -244,15 +264,20 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
             ref RandomStream random = ref Workers[worker];
             Trajectory trajectory = replay.Draw(worker, ref random);
             int t = Hindsight.Relabel(task, trajectory, relabel: 1, ref random, goal);
-            task.Encode(trajectory.State(t), goal, states.AsSpan(row * width, width));
-            trajectory.ActionVector(t).CopyTo(executed.AsSpan(row * components, components));
+            task.Encode(trajectory.State(t), goal, sampled.States.AsSpan(row * width, width));
+            trajectory.ActionVector(t).CopyTo(sampled.Actions.AsSpan(row * components, components));
         }
 
-        Span<float> inputs = states.AsSpan(0, rows * width);
-        Normalize(inputs);
-        Span<float> chosen = actions.AsSpan(0, rows * components), slopes = policySlopes.AsSpan(0, rows * components);
+        Normalize(sampled.States.AsSpan(0, rows * width));
+    }
+
+    /// <summary>hEM's term of the combined loss: d/dpi_k = eta (pi_k - a_k) / (M B).</summary>
+    internal void LikelihoodGradient(int rows)
+    {
+        ReadOnlySpan<float> inputs = sampled.States.AsSpan(0, rows * width);
+        Span<float> chosen = chosenActions.AsSpan(0, rows * components), slopes = policySlopes.AsSpan(0, rows * components);
         VectorMath.Tanh(policy.Network.Forward(inputs, rows), chosen);
-        Losses.GaussianNegativeLogLikelihood(chosen, executed.AsSpan(0, rows * components), components, sigma: 1, slopes, batch);
+        Losses.GaussianNegativeLogLikelihood(chosen, sampled.Actions.AsSpan(0, rows * components), components, sigma: 1, slopes, batch);
         foreach (ref float slope in slopes)
             slope *= (float)settings.Eta;
         Losses.ThroughTanh(chosen, slopes);
@@ -288,6 +313,28 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
 
     private Span<float> GoalOf(Span<float> input) =>
         input.Slice(task.Input.VectorStart + task.Input.StateVector, task.Input.GoalVector);
+
+    /// <summary>Transitions (s, a, r, s') for a goal, as the networks see them.</summary>
+    /// <param name="rows">How many at most.</param>
+    /// <param name="width">Numbers in a row of the policy's input.</param>
+    /// <param name="components">Numbers in an action.</param>
+    internal sealed class Transitions(int rows, int width, int components)
+    {
+        /// <summary>(s, g), [rows, width].</summary>
+        public float[] States { get; } = new float[checked(rows * width)];
+
+        /// <summary>(s', g), [rows, width].</summary>
+        public float[] NextStates { get; } = new float[checked(rows * width)];
+
+        /// <summary>a, [rows, components].</summary>
+        public float[] Actions { get; } = new float[checked(rows * components)];
+
+        /// <summary>r, [rows].</summary>
+        public float[] Rewards { get; } = new float[rows];
+
+        /// <summary>Whether nothing came after, [rows].</summary>
+        public bool[] Terminal { get; } = new bool[rows];
+    }
 
     public override void Dispose()
     {
