@@ -13,7 +13,11 @@ public static class BuiltIn
     ];
 
     /// <summary>Tasks, with K where a size stands.</summary>
-    public static IReadOnlyList<string> Tasks { get; } = [$"{TaskName.FlipBit}-K", TaskName.FourRooms, TaskName.PointMass, $"{TaskName.OneStep}-K"];
+    public static IReadOnlyList<string> Tasks { get; } =
+    [
+        $"{TaskName.FlipBit}-K", TaskName.FourRooms, TaskName.PointMass,
+        $"{TaskName.OneStep}-K",
+    ];
 
     public static IReadOnlyList<string> Devices { get; } = ["cpu"];
 

@@ -18,7 +18,7 @@ public class PngFileTests
         picture.Row(height / 2).Clear();
         var stream = new MemoryStream();
         PngFile.Write(stream, picture);
-        Read(stream.ToArray(), width, height).ShouldBe(picture.Bytes);
+        Read(stream.ToArray(), width, height).SequenceEqual(picture.Bytes).ShouldBeTrue();
     }
 
     [Fact]

@@ -27,13 +27,13 @@ public class SceneRendererTests
         using var renderer = new SceneRenderer(task.Model, 84, 84);
         byte[] first = Drawing.Picture(renderer, task, simulations[0], states[0]);
         byte[] second = Drawing.Picture(renderer, task, simulations[1], states[1]);
-        first.ShouldNotBe(second);
+        first.SequenceEqual(second).ShouldBeFalse();
 
         using var smooth = new SceneRenderer(task.Model, 100, 60, samples: 4);
         using var other = new SceneRenderer(task.Model, 84, 84);
         Drawing.Picture(smooth, task, simulations[1], states[1]);
-        Drawing.Picture(other, task, simulations[0], states[0]).ShouldBe(first);
-        Drawing.Picture(renderer, task, simulations[1], states[1]).ShouldBe(second);
+        Drawing.Picture(other, task, simulations[0], states[0]).SequenceEqual(first).ShouldBeTrue();
+        Drawing.Picture(renderer, task, simulations[1], states[1]).SequenceEqual(second).ShouldBeTrue();
 
         byte[][] elsewhere = new byte[2][];
         Thread[] threads = [.. Enumerable.Range(0, elsewhere.Length).Select(i => new Thread(() =>
@@ -47,7 +47,7 @@ public class SceneRendererTests
             thread.Start();
         foreach (Thread thread in threads)
             thread.Join();
-        elsewhere.ShouldAllBe(picture => picture.SequenceEqual(first));
+        elsewhere.All(picture => picture.SequenceEqual(first)).ShouldBeTrue();
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public class ImageTaskTests
         {
             seenState[PictureBytes..].ShouldBe(state);
             seenSimulation.ShouldBe(simulation);
-            seenState[..PictureBytes].ShouldBe(Drawing.Picture(renderer, task, simulation, state));
+            seenState[..PictureBytes].SequenceEqual(Drawing.Picture(renderer, task, simulation, state)).ShouldBeTrue();
             float[] action = [.. Enumerable.Range(0, task.ActionSize).Select(i => i % 2 == 0 ? 0.7f : -0.4f)];
             task.Step(ref random, simulation, state, action).ShouldBe(StepOutcome.Stepped);
             seen.Step(ref seenRandom, seenSimulation, seenState, action).ShouldBe(StepOutcome.Stepped);
@@ -59,18 +59,19 @@ public class ImageTaskTests
         seenRandom.ShouldBe(random);
         var input = new float[seen.Input.Total];
         seen.Encode(seenState, seenGoal, input);
-        input[..PictureBytes].Zip(seenState).ShouldAllBe(pair => pair.First == pair.Second * (1 / 255f));
+        input[..PictureBytes].Zip(seenState).All(pair => pair.First == pair.Second * (1 / 255f)).ShouldBeTrue();
         var vectors = new float[task.Input.Total];
         task.Encode(state, goal, vectors);
         if (goalIsImage)
-            input[PictureBytes..].Zip(seenGoal).ShouldAllBe(pair => pair.First == pair.Second * (1 / 255f));
+            input[PictureBytes..].Zip(seenGoal).All(pair => pair.First == pair.Second * (1 / 255f)).ShouldBeTrue();
         else
             input[PictureBytes..].ShouldBe(vectors[task.Input.StateVector..]);
 
         byte[] achieved = new byte[task.GoalBytes], seenAchieved = new byte[seen.GoalBytes];
         task.AchievedGoal(state, achieved);
         seen.AchievedGoal(seenState, seenAchieved);
-        seenAchieved.ShouldBe(goalIsImage ? [.. seenState[..PictureBytes], .. achieved] : achieved);
+        byte[] expected = goalIsImage ? [.. seenState[..PictureBytes], .. achieved] : achieved;
+        seenAchieved.SequenceEqual(expected).ShouldBeTrue();
         seen.IsSuccess(seenState, seenAchieved).ShouldBeTrue();
         seen.IsSuccess(seenState, seenGoal).ShouldBe(task.IsSuccess(state, goal));
     }
@@ -92,7 +93,7 @@ public class ImageTaskTests
             task.MoveToGoal(there, at, own);
             task.IsSuccess(at, own).ShouldBeTrue($"goal of seed {seed}");
             if (goalIsImage)
-                goal[..PictureBytes].ShouldBe(Drawing.Picture(renderer, task, there, at));
+                goal[..PictureBytes].SequenceEqual(Drawing.Picture(renderer, task, there, at)).ShouldBeTrue();
         }
     }
 
@@ -125,7 +126,7 @@ public class ImageTaskTests
 
         byte[][] alone = Run(1), together = Run(3);
         for (int i = 0; i < alone.Length; i++)
-            together[i].ShouldBe(alone[i]);
+            together[i].SequenceEqual(alone[i]).ShouldBeTrue();
     }
 
     [Fact]

@@ -144,21 +144,22 @@ internal sealed class Fetch : SimulatedTask
 
     public override (double X, double Y, double Z) PlaceOf(ReadOnlySpan<byte> goal) => (Floats(goal)[0], Floats(goal)[1], Floats(goal)[2]);
 
-    /// <summary>The gripper is led to the goal for 25 actions' time; an object is put there.</summary>
+    /// <summary>For 25 actions' time the gripper is led to the goal, or out of the way of an object, which is then put there.</summary>
     public override void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
         Change(simulation, state, goal, (robot, place) =>
         {
+            // The weld holds the gripper's link, the grip is 2 cm below it. From behind the table the gripper hides no object.
+            if (settings.HasObject)
+                Lead(robot, gripStart[0] - 0.3, gripStart[1], itemHeight + 0.3, 1, 0, 1, 0);
+            else
+                Lead(robot, place[0], place[1], place[2] + 0.02, 1, 0, 1, 0);
+            robot.Step(GoalActions * Substeps);
             if (settings.HasObject)
             {
                 (robot.Qpos[item], robot.Qpos[item + 1], robot.Qpos[item + 2]) = (place[0], place[1], place[2]);
                 robot.Qvel[Model.QvelOf("object")..][..6].Clear();
-                robot.Forward();
-                return;
             }
 
-            // The weld holds the gripper's link, the grip is 2 cm below it.
-            Lead(robot, place[0], place[1], place[2] + 0.02, 1, 0, 1, 0);
-            robot.Step(GoalActions * Substeps);
             robot.Forward();
         });
 
