@@ -16,6 +16,7 @@ public static class BuiltIn
     public static IReadOnlyList<string> Tasks { get; } =
     [
         $"{TaskName.FlipBit}-K", TaskName.FourRooms, TaskName.PointMass,
+        TaskName.Reacher, "fetch-reach", "fetch-push", "fetch-slide", "fetch-pickplace", TaskName.SawyerReach,
         $"{TaskName.OneStep}-K",
     ];
 

@@ -1,9 +1,11 @@
+using Hem.Core.Sweeps;
+
 namespace Hem.Trainer.Trials;
 
 /// <summary>What `hem-trainer --help` says.</summary>
 internal static class Usage
 {
-    public const string Text = """
+    public static string Text => $"""
         hem-trainer: runs one trial of a Hem sweep. People do not start it; `hem run FILE` does (see `hem --help`).
 
         usage: hem-trainer              run the trial that the environment describes
@@ -14,7 +16,8 @@ internal static class Usage
                hem-trainer --help       this text
                hem-trainer --version    name and version
 
-        algorithms: hem      tasks: flipbit-K (K 2..128), fourrooms
+        algorithms: {string.Join(", ", BuiltIn.Algorithms)}
+        tasks: {string.Join(", ", BuiltIn.Tasks)}
 
         environment (docs/trainer-contract.md says all of it):
           HEM_TRIAL                the trial: JSON with apiVersion, sweep, name, seed, parameters, trainer
