@@ -146,7 +146,9 @@ internal sealed unsafe class ManagedNetwork : INetwork
             weight = (float)((2 * random.NextDouble() - 1) * limit);
     }
 
-    /// <summary>By Marsaglia's polar method, as <see cref="RandomStream.NextNormals"/>; what lies beyond two deviations is drawn again.</summary>
+    /// <summary>
+    /// By Marsaglia's polar method, as <see cref="RandomStream.NextNormals"/>; what lies beyond two deviations is drawn again.
+    /// </summary>
     private void DrawNormals(Random random, Span<float> weights)
     {
         for (var i = 0; i < weights.Length;)
@@ -235,7 +237,8 @@ internal sealed unsafe class ManagedNetwork : INetwork
 
     /// <summary>
     /// One layer backward, with x its inputs and dy the gradient of its outputs: dx = dy W^T, zero where the ReLU before gave
-    /// zero, or times 1 - x^2 where x is a tanh; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of dW, and db.
+    /// zero, or times 1 - x^2 where x is a tanh; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of
+    /// dW, and db.
     /// </summary>
     private sealed class BackwardWork(ManagedNetwork network, DenseLayer layer, PinnedBuffer[] scratch) : IParallelWork
     {
