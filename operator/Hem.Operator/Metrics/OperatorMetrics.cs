@@ -14,9 +14,13 @@ internal sealed class OperatorMetrics : IDisposable
     private readonly Counter<long> _tokenReviews;
     private readonly UpDownCounter<long> _streams;
     private readonly Counter<long> _answers;
+    private readonly Counter<long> _statusWrites;
+    private Func<long>? _storeBytes;
+    private Func<DateTimeOffset?>? _certificateEnd;
 
-    public OperatorMetrics()
+    public OperatorMetrics(TimeProvider? time = null)
     {
+        Sweeps = new SweepMetrics(_meter, time ?? TimeProvider.System);
         _reports = _meter.CreateCounter<long>("hem_reports_received_total", description: "Reports of trainers that were stored, by kind.");
         _store = _meter.CreateHistogram<double>("hem_report_store_duration_seconds", "s",
             "How long reports took to be stored, from their arrival to their acknowledgement.", null,
@@ -28,9 +32,24 @@ internal sealed class OperatorMetrics : IDisposable
             description: "TokenReviews asked of the API server, by result (accepted, refused, failed).");
         _answers = _meter.CreateCounter<long>("hem_answers_total",
             description: "Requests for answers (reports, rankings), by file and HTTP status.");
+        _statusWrites = _meter.CreateCounter<long>("hem_status_writes_total",
+            description: "Statuses written to the API server, by kind and result (written, conflict, failed).");
+        _meter.CreateObservableGauge("hem_store_size_bytes", () => Of(_storeBytes?.Invoke()), "By",
+            "What the result store takes on its disk; the leader alone has one.");
+        _meter.CreateObservableGauge("hem_certificate_expiration_timestamp_seconds",
+            () => Of(_certificateEnd?.Invoke() is { } end ? end.ToUnixTimeSeconds() : null), "s",
+            "When the newest certificate authority of the progress service ends, Unix time. It is renewed long before.");
     }
 
     internal Meter Meter => _meter;
+
+    public SweepMetrics Sweeps { get; }
+
+    /// <summary>Where the size of the store and the end of the certificates come from while this process leads; null: nowhere.</summary>
+    public void Observe(Func<long>? storeBytes, Func<DateTimeOffset?>? certificateEnd) =>
+        (_storeBytes, _certificateEnd) = (storeBytes, certificateEnd);
+
+    public void StatusWritten(string kind, string result) => _statusWrites.Add(1, new("kind", kind), new("result", result));
 
     public void ReportsStored(string kind, long count) => _reports.Add(count, new KeyValuePair<string, object?>("kind", kind));
 
@@ -47,4 +66,6 @@ internal sealed class OperatorMetrics : IDisposable
     public void Answered(string file, int status) => _answers.Add(1, new("file", file), new("code", status));
 
     public void Dispose() => _meter.Dispose();
+
+    private static IEnumerable<Measurement<long>> Of(long? value) => value is { } known ? [new(known)] : [];
 }

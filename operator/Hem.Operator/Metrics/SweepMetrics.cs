@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Hem.Core.Planning;
+using Hem.Operator.Api;
+
+namespace Hem.Operator.Metrics;
+
+/// <summary>One sweep as its series tell of it.</summary>
+/// <param name="Namespace">Where it is.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Status">What the planner said last.</param>
+/// <param name="Best">The best configuration so far.</param>
+internal sealed record SweepView(string Namespace, string Name, SweepStatus Status, BestConfiguration? Best)
+{
+    /// <summary>Of the trials that run, when the one that has been silent longest reported last.</summary>
+    public DateTimeOffset? OldestReport { get; init; }
+
+    /// <summary>Of the trials that run, when the one whose checkpoint is oldest saved it.</summary>
+    public DateTimeOffset? OldestCheckpoint { get; init; }
+
+    /// <summary>Trials that run, as far as series of their own are wanted.</summary>
+    public IReadOnlyList<TrialView> Trials { get; init; } = [];
+}
+
+/// <summary>One trial as its series tell of it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Iteration">Iterations that it reported.</param>
+/// <param name="SuccessRate">Of its last evaluation, 0..1.</param>
+/// <param name="Labels">What `hem_trial_info` says: configuration, seed, parameters.</param>
+internal sealed record TrialView(string Name, long Iteration, double? SuccessRate, IReadOnlyList<KeyValuePair<string, object?>> Labels);
+
+/// <summary>What there is to tell of sweeps and their trials. The leader has them all, the others none.</summary>
+internal sealed class SweepMetrics
+{
+    private readonly ConcurrentDictionary<string, SweepView> _sweeps = new(StringComparer.Ordinal);
+    private readonly TimeProvider _time;
+    private readonly Counter<long> _attempts;
+    private readonly Histogram<double> _durations;
+
+    public SweepMetrics(Meter meter, TimeProvider time)
+    {
+        _time = time;
+        _attempts = meter.CreateCounter<long>("hem_trial_attempts_total",
+            description: "Attempts of trials that ended, by namespace, result (Completed, Failed, Disrupted, Left) and reason.");
+        _durations = meter.CreateHistogram<double>("hem_trial_duration_seconds", "s",
+            "How long trials that are complete trained and evaluated, over all their attempts, by namespace.", null,
+            new() { HistogramBucketBoundaries = [10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 172800] });
+        meter.CreateObservableGauge("hem_sweeps", CountSweeps, description: "Sweeps, by namespace and state.");
+        meter.CreateObservableGauge("hem_sweep_trials", () => Each(CountTrials),
+            description: "Trials of a sweep, by namespace, sweep and phase (Waiting, BackingOff, Running, Finished, Failed, Conflicted, "
+                + "Superseded).");
+        meter.CreateObservableGauge("hem_sweep_trials_starting", () => Each(sweep => [Of(sweep, sweep.Status.Counts.Starting)]),
+            description: "Of the running trials those whose pod does not run yet, by namespace and sweep.");
+        meter.CreateObservableCounter("hem_sweep_active_seconds_total",
+            () => Each(sweep => [Of(sweep, sweep.Status.Usage.WallClock.TotalSeconds)]), "s",
+            "Time in which at least one trial of the sweep held a pod, by namespace and sweep: what a budget's wallClock counts.");
+        meter.CreateObservableCounter("hem_sweep_gpu_seconds_total",
+            () => Each(sweep => [Of(sweep, sweep.Status.Usage.GpuTime.TotalSeconds)]), "s",
+            "GPUs times the time that pods held them, by namespace and sweep: what a budget's gpuHours counts.");
+        meter.CreateObservableGauge("hem_sweep_best_score", () => Each(BestOf),
+            description: "Final success rate of the best configuration so far, by namespace, sweep and configuration.");
+        meter.CreateObservableGauge("hem_sweep_oldest_report_seconds", () => Each(sweep => Age(sweep, sweep.OldestReport)), "s",
+            "Of the sweep's running trials, how long the one that has been silent longest has not reported, by namespace and sweep.");
+        meter.CreateObservableGauge("hem_sweep_oldest_checkpoint_seconds", () => Each(sweep => Age(sweep, sweep.OldestCheckpoint)), "s",
+            "Of the sweep's running trials, how old the oldest newest checkpoint is, or the trial where it has none, by namespace and "
+                + "sweep.");
+        meter.CreateObservableGauge("hem_trial_info", () => EachTrial((sweep, trial) => Of(sweep, 1, trial)),
+            description: "Always 1: a trial that runs, with its configuration, seed and parameters, by namespace, sweep and trial. To be "
+                + "joined with other series of the trial. Off unless --trial-series says how many.");
+        meter.CreateObservableGauge("hem_trial_iteration",
+            () => EachTrial((sweep, trial) => Of(sweep, trial.Iteration, trial with { Labels = [] })),
+            description: "Iterations that a running trial reported, by namespace, sweep and trial. Off unless --trial-series says so.");
+        meter.CreateObservableGauge("hem_trial_success_rate",
+            () => EachTrial((sweep, trial) => Of(sweep, trial.SuccessRate ?? double.NaN, trial with { Labels = [] })),
+            description: "Success rate of a running trial's last evaluation, 0..1, by namespace, sweep and trial. Off unless "
+                + "--trial-series says so.");
+    }
+
+    /// <summary>What the sweep is like now.</summary>
+    public void See(string uid, SweepView sweep) => _sweeps[uid] = sweep;
+
+    /// <summary>The sweep is gone, or this process leads no more.</summary>
+    public void Forget(string uid) => _sweeps.TryRemove(uid, out _);
+
+    /// <summary>An attempt ended.</summary>
+    public void Ended(string @namespace, AttemptOutcome outcome) => _attempts.Add(
+        1, new("namespace", @namespace), new("result", outcome.Result.ToString()), new("reason", EndReason.Of(outcome)));
+
+    /// <summary>A trial is complete.</summary>
+    public void Completed(string @namespace, double seconds) =>
+        _durations.Record(seconds, new KeyValuePair<string, object?>("namespace", @namespace));
+
+    private IEnumerable<Measurement<long>> CountSweeps() => _sweeps.Values
+        .GroupBy(sweep => (sweep.Namespace, sweep.Status.State))
+        .Select(group => new Measurement<long>(
+            group.LongCount(), new("namespace", group.Key.Namespace), new("state", group.Key.State.ToString())));
+
+    private static IEnumerable<Measurement<double>> CountTrials(SweepView sweep)
+    {
+        var counts = sweep.Status.Counts;
+        return
+        [
+            Of(sweep, counts.Waiting, TrialPhase.Waiting), Of(sweep, counts.BackingOff, TrialPhase.BackingOff),
+            Of(sweep, counts.Running, TrialPhase.Running), Of(sweep, counts.Finished, TrialPhase.Finished),
+            Of(sweep, counts.Failed, TrialPhase.Failed), Of(sweep, counts.Conflicted, TrialPhase.Conflicted),
+            Of(sweep, counts.Superseded, TrialPhase.Superseded),
+        ];
+    }
+
+    private static IEnumerable<Measurement<double>> BestOf(SweepView sweep) => sweep.Best is { Score: { } score } best
+        ? [new(score, [.. Labels(sweep), new("configuration", best.Configuration)])]
+        : [];
+
+    private IEnumerable<Measurement<double>> Age(SweepView sweep, DateTimeOffset? since) =>
+        since is { } time ? [Of(sweep, Math.Max(0, (_time.GetUtcNow() - time).TotalSeconds))] : [];
+
+    private IEnumerable<Measurement<double>> Each(Func<SweepView, IEnumerable<Measurement<double>>> tell) =>
+        _sweeps.Values.SelectMany(tell);
+
+    private IEnumerable<Measurement<double>> EachTrial(Func<SweepView, TrialView, Measurement<double>> tell) =>
+        _sweeps.Values.SelectMany(sweep => sweep.Trials.Select(trial => tell(sweep, trial)));
+
+    private static Measurement<double> Of(SweepView sweep, double value) => new(value, Labels(sweep));
+
+    private static Measurement<double> Of(SweepView sweep, double value, TrialPhase phase) =>
+        new(value, [.. Labels(sweep), new("phase", phase.ToString())]);
+
+    private static Measurement<double> Of(SweepView sweep, double value, TrialView trial) =>
+        new(value, [.. Labels(sweep), new("trial", trial.Name), .. trial.Labels]);
+
+    private static KeyValuePair<string, object?>[] Labels(SweepView sweep) =>
+        [new("namespace", sweep.Namespace), new("sweep", sweep.Name)];
+}
