@@ -69,9 +69,10 @@ artifacts/.test-cluster-built: $(TESTS)
 verify: build ## nothing drifts: format, generated files, examples
 	@make/verify
 
-crds: build ## write crds/ and docs/api.md again, from the operator's types
+crds: build ## write crds/, docs/api.md and docs/metrics.md again, from the operator's code
 	@bin/hem-operator crds crds
 	@bin/hem-operator crds --markdown > docs/api.md
+	@bin/hem-operator metrics > docs/metrics.md
 
 layout: ## write trainer/Hem.Trainer/MuJoCo/Layout.g.cs again, from MuJoCo's headers
 	@make/need-apt libmujoco-dev gcc libc6-dev

@@ -98,6 +98,9 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
 
     private static string PathIn(string directory) => Path.Combine(directory, "results.db");
 
+    /// <summary>Bytes of the store's files.</summary>
+    public long ReadSize() => new DirectoryInfo(Directory).EnumerateFiles("results.db*").Sum(file => file.Length);
+
     private long Now => _options.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private Task<T> WriteAsync<T>(Func<StoreConnection, T> work, CancellationToken cancellationToken)

@@ -26,7 +26,10 @@ internal sealed record OperatorOptions
     /// <summary>Where answers (reports, rankings) are served over HTTPS.</summary>
     public IPEndPoint AnswersListen { get; init; } = new(IPAddress.IPv6Any, 8443);
 
-    /// <summary>Where /healthz and /readyz are served.</summary>
+    /// <summary>Running trials of each sweep that have series of their own in the metrics.</summary>
+    public int TrialSeries { get; init; }
+
+    /// <summary>Where /healthz, /readyz and /metrics are served.</summary>
     public IPEndPoint HealthListen { get; init; } = new(IPAddress.IPv6Any, 8080);
 
     /// <summary>Image of a trial without GPUs that names none.</summary>
@@ -70,4 +73,18 @@ internal sealed record OperatorOptions
 
     /// <summary>Pause after the API server or the store refused something.</summary>
     public TimeSpan TroublePause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How log lines look.</summary>
+    public LogFormat LogFormat { get; init; } =
+        Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is { Length: > 0 } ? LogFormat.Json : LogFormat.Text;
+}
+
+/// <summary>How log lines look.</summary>
+internal enum LogFormat
+{
+    /// <summary>For people.</summary>
+    Text,
+
+    /// <summary>One JSON object a line, for what collects logs.</summary>
+    Json,
 }

@@ -12,6 +12,7 @@ namespace Hem.Operator.Commands;
 internal static class RunCommand
 {
     private const string NamespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    private const string Timestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
     private static readonly OperatorOptions usual = new();
 
     public static Command Build()
@@ -33,7 +34,7 @@ internal static class RunCommand
             "--progress-address", "HOST:PORT", "Where trainers reach the progress service", usual.ProgressAddress);
         Option<IPEndPoint> progress = EndPoint("--progress-listen", "Where the progress service listens", usual.ProgressListen);
         Option<IPEndPoint> answers = EndPoint("--answers-listen", "Where reports and rankings are served", usual.AnswersListen);
-        Option<IPEndPoint> health = EndPoint("--health-listen", "Where /healthz and /readyz are served", usual.HealthListen);
+        Option<IPEndPoint> health = EndPoint("--health-listen", "Where /healthz, /readyz and /metrics are served", usual.HealthListen);
         Option<string> image = Text("--trainer-image", "IMAGE", "Image of trials that name none", usual.TrainerImage);
         Option<string> gpuImage = Text("--trainer-gpu-image", "IMAGE", "Image of trials with GPUs that name none", usual.TrainerGpuImage);
         Option<string?> kubeconfig = new("--kubeconfig")
@@ -51,10 +52,21 @@ internal static class RunCommand
             HelpName = "N",
             DefaultValueFactory = _ => usual.DefaultParallelism,
         };
+        Option<int> series = new("--trial-series")
+        {
+            Description = "Running trials of each sweep that have series of their own in /metrics",
+            HelpName = "N",
+            DefaultValueFactory = _ => usual.TrialSeries,
+        };
+        Option<LogFormat> log = new("--log-format")
+        {
+            Description = "How log lines look (default: Json in a pod, else Text)",
+            DefaultValueFactory = _ => usual.LogFormat,
+        };
         var command = new Command("run", "Run the sweeps of a cluster")
         {
             ns, watch, store, checkpoints, address, progress, answers, health, image, gpuImage, kubeconfig,
-            lease, renew, retry, parallelism,
+            lease, renew, retry, parallelism, series, log,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
         {
@@ -73,6 +85,8 @@ internal static class RunCommand
             RenewDeadline = parsed.GetRequiredValue(renew),
             RetryPeriod = parsed.GetRequiredValue(retry),
             DefaultParallelism = parsed.GetRequiredValue(parallelism),
+            TrialSeries = parsed.GetRequiredValue(series),
+            LogFormat = parsed.GetRequiredValue(log),
             PodName = Environment.GetEnvironmentVariable("POD_NAME") is { Length: > 0 } pod ? pod : null,
         }));
         return command;
@@ -80,12 +94,21 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(OperatorOptions options)
     {
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging
-            .SetMinimumLevel(LogLevel.Information)
+        using ILoggerFactory loggers = LoggerFactory.Create(logging =>
+        {
             // Not a line for each request.
-            .AddFilter("Microsoft", LogLevel.Warning)
-            .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) =
-                (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true)));
+            logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+            if (options.LogFormat == LogFormat.Json)
+            {
+                logging.AddJsonConsole(
+                    console => (console.TimestampFormat, console.UseUtcTimestamp) = (Timestamp.TrimEnd(), true));
+            }
+            else
+            {
+                logging.AddSimpleConsole(console =>
+                    (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, Timestamp, true));
+            }
+        });
         using var stop = new CancellationTokenSource();
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

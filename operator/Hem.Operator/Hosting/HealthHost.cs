@@ -1,4 +1,5 @@
 using System.Net;
+using Hem.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -8,7 +9,8 @@ using Microsoft.Extensions.Hosting;
 namespace Hem.Operator.Hosting;
 
 /// <summary>
-/// Says to whoever asks that the process is well: <c>/healthz</c> and <c>/readyz</c>. Every replica is ready, whether it leads or not.
+/// Says to whoever asks that the process is well, <c>/healthz</c> and <c>/readyz</c>, and how it is doing, <c>/metrics</c>. Every replica is
+/// ready, whether it leads or not.
 /// </summary>
 internal sealed class HealthHost : IAsyncDisposable
 {
@@ -17,7 +19,8 @@ internal sealed class HealthHost : IAsyncDisposable
     private HealthHost(WebApplication application) => _application = application;
 
     /// <exception cref="IOException">The address cannot be listened on.</exception>
-    public static async Task<HealthHost> StartAsync(IPEndPoint listen, CancellationToken cancel = default)
+    public static async Task<HealthHost> StartAsync(
+        IPEndPoint listen, MetricsPipeline metrics, CancellationToken cancel = default)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -33,6 +36,12 @@ internal sealed class HealthHost : IAsyncDisposable
         RequestDelegate well = http => http.Response.WriteAsync("ok\n");
         application.MapMethods("/healthz", ["GET", "HEAD"], well);
         application.MapMethods("/readyz", ["GET", "HEAD"], well);
+        application.MapMethods("/metrics", ["GET", "HEAD"], http =>
+        {
+            (http.Response.ContentType, ReadOnlyMemory<byte> body) = metrics.Scrape(http.Request.Headers.Accept);
+            http.Response.ContentLength = body.Length;
+            return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(body).AsTask();
+        });
         try
         {
             await application.StartAsync(cancel);
@@ -45,6 +54,9 @@ internal sealed class HealthHost : IAsyncDisposable
 
         return new HealthHost(application);
     }
+
+    /// <summary>Where it listens, http://...</summary>
+    public string Address => _application.Urls.First();
 
     public async ValueTask DisposeAsync()
     {

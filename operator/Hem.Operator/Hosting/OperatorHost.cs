@@ -1,4 +1,5 @@
 using Hem.Kubernetes;
+using Hem.Metrics;
 using Hem.Operator.Metrics;
 using Hem.Operator.Progress;
 using Hem.Operator.Sweeps;
@@ -13,14 +14,22 @@ namespace Hem.Operator.Hosting;
 /// <summary>The operator's process: health for its kubelet, candidacy for the lease, and while it leads everything else.</summary>
 internal sealed class OperatorHost : IAsyncDisposable
 {
-    private const string LeaseName = "hem-operator";
+    private const string LeaseName = "hem-operator", Program = "hem-operator";
+
+    /// <summary>Enough for some thousands of sweeps, few enough for a Prometheus.</summary>
+    private const int SeriesPerMetric = 20_000;
+
     private static readonly TimeSpan StorePause = TimeSpan.FromMilliseconds(200);
+
+    private static readonly string Version = typeof(OperatorHost).Assembly.GetName().Version!.ToString(3);
 
     private readonly OperatorOptions _options;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private readonly OperatorMetrics _metrics = new();
+    private readonly OperatorMetrics _metrics;
+    private readonly ProcessMetrics _process;
+    private readonly MetricsPipeline _pipeline;
     private readonly KubernetesClient _client;
     private readonly LeaderElector _elector;
 
@@ -31,6 +40,9 @@ internal sealed class OperatorHost : IAsyncDisposable
     {
         (_options, _loggers, _time) = (options, loggers, time ?? TimeProvider.System);
         _logger = loggers.CreateLogger("Hem.Operator");
+        (_metrics, _process) = (new OperatorMetrics(_time), new ProcessMetrics(Program, Version));
+        _pipeline = new MetricsPipeline(
+            Program, Version, SeriesPerMetric, OperatorMetrics.MeterName, KubernetesMetrics.MeterName, ProcessMetrics.MeterName);
         KubernetesClientConfiguration configuration = options.Kubeconfig is { } path
             ? KubernetesClientConfiguration.FromKubeconfig(path)
             : KubernetesClientConfiguration.BuildDefaultConfig();
@@ -66,11 +78,15 @@ internal sealed class OperatorHost : IAsyncDisposable
     /// <summary>The address that reports and rankings are served at, while it leads.</summary>
     public string? AnswersAddress { get; private set; }
 
+    /// <summary>The address of health and metrics.</summary>
+    public string? HealthAddress { get; private set; }
+
     /// <summary>Runs until cancelled, then gives the lease away and returns.</summary>
     /// <returns>False where it led and lost the lease: the process should end, and begin anew as a candidate.</returns>
     public async Task<bool> RunAsync(CancellationToken cancel)
     {
-        await using HealthHost health = await HealthHost.StartAsync(_options.HealthListen, cancel);
+        await using HealthHost health = await HealthHost.StartAsync(_options.HealthListen, _pipeline, cancel);
+        HealthAddress = health.Address;
         await _elector.RunAsync(LeadAsync, cancel: cancel);
         if (!cancel.IsCancellationRequested) OperatorLog.LeadsNoMore(_logger, _options.Identity);
         return cancel.IsCancellationRequested;
@@ -80,6 +96,8 @@ internal sealed class OperatorHost : IAsyncDisposable
     {
         _elector.Dispose();
         _client.Dispose();
+        _pipeline.Dispose();
+        _process.Dispose();
         _metrics.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -104,7 +122,8 @@ internal sealed class OperatorHost : IAsyncDisposable
         var endpoints = new AnswerEndpoints(answers, new AccessReviewer(_client, _metrics, _time), _metrics, _logger);
         await using AnswerHost web = await AnswerHost.StartAsync(_options.AnswersListen, endpoints, certificates, _loggers, cancel);
         await using var engine = new SweepEngine(
-            _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints);
+            _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints, _metrics);
+        _metrics.Observe(store.ReadSize, () => certificates.Expires);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         (IsLeading, Store, ProgressAddress, AnswersAddress) = (true, store, progress.Address, web.Address);
         Task[] work =
@@ -121,6 +140,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         finally
         {
             (IsLeading, Store) = (false, null);
+            _metrics.Observe(null, null);
             OperatorLog.Stopping(_logger);
             await ends.CancelAsync();
             await Task.WhenAll(work).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -30,6 +30,9 @@ internal sealed class CertificateAuthority(
     /// <summary>The certificates to trust: PEM.</summary>
     public string Bundle => State.Bundle;
 
+    /// <summary>When the newest authority ends.</summary>
+    public DateTimeOffset Expires => (State.Next ?? State.Current).Certificate.NotAfter;
+
     private CaCertificates State => _state ?? throw new InvalidOperationException("The certificate authority is not loaded.");
 
     /// <summary>Reads the authority, or makes it. To be called, and to have succeeded, before anything else is.</summary>

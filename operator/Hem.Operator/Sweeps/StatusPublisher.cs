@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Hem.Kubernetes;
 using Hem.Operator.Api;
+using Hem.Operator.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator.Sweeps;
@@ -30,14 +31,16 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private readonly OperatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly OperatorMetrics _metrics;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly SemaphoreSlim _free = new(AtOnce);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
 
-    public StatusPublisher(KubernetesClient client, OperatorOptions options, TimeProvider time, ILogger logger)
+    public StatusPublisher(
+        KubernetesClient client, OperatorOptions options, TimeProvider time, ILogger logger, OperatorMetrics metrics)
     {
-        (_client, _options, _time, _logger) = (client, options, time, logger);
+        (_client, _options, _time, _logger, _metrics) = (client, options, time, logger, metrics);
         _running = Task.Run(RunAsync);
     }
 
@@ -301,6 +304,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
 
     private void Wrote(StatusEntry entry, JsonNode wanted)
     {
+        Counted(entry, "written");
         lock (_lock)
         {
             (entry.Written, entry.WrittenAt) = (wanted, _time.GetUtcNow());
@@ -323,6 +327,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
             return;
         }
 
+        Counted(entry, "conflict");
         bool isNew = now!.Metadata.ResourceVersion != entry.ResourceVersion;
         (entry.ResourceVersion, entry.Written) = (now.Metadata.ResourceVersion, status);
         // One that is refused for itself is not right the next moment either.
@@ -331,10 +336,14 @@ internal sealed class StatusPublisher : IAsyncDisposable
 
     private void Later(StatusEntry entry, Exception e)
     {
-        OperatorLog.StatusTrouble(
-            _logger, entry.IsSweep ? HemResources.SweepKind : HemResources.TrialKind, entry.Namespace, entry.Name, e.Message);
+        Counted(entry, "failed");
+        OperatorLog.StatusTrouble(_logger, KindOf(entry), entry.Namespace, entry.Name, e.Message);
         lock (_lock) entry.NotBefore = _time.GetUtcNow() + Pause;
     }
+
+    private void Counted(StatusEntry entry, string result) => _metrics.StatusWritten(KindOf(entry), result);
+
+    private static string KindOf(StatusEntry entry) => entry.IsSweep ? HemResources.SweepKind : HemResources.TrialKind;
 
     private static (IKubernetesObject?, JsonNode?) Seen(HemSweepResource? sweep) =>
         (sweep, StatusJson.Node(sweep?.Status, HemJson.Default.HemSweepStatus));

@@ -83,6 +83,7 @@ internal sealed class SweepController : IAsyncDisposable
         if (sweep.IsOver && _sweeps.TryRemove(new(key, sweep)))
         {
             _namespaces.TryRemove(key.Uid, out _);
+            _services.Metrics.Sweeps.Forget(key.Uid);
             // What came in between its last look and its removal.
             if (!sweep.IsOver && _sweeps.TryAdd(key, sweep)) _queue.Add(key);
         }

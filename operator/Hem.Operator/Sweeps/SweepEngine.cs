@@ -1,4 +1,5 @@
 using Hem.Kubernetes;
+using Hem.Operator.Metrics;
 using Hem.Operator.Progress;
 using Hem.Operator.Trials;
 using Hem.Progress;
@@ -20,13 +21,15 @@ internal sealed class SweepEngine : IAsyncDisposable
     /// <param name="pods">The same that <paramref name="progress"/>' authority looks pods up in.</param>
     public SweepEngine(
         KubernetesClient client, ResultStore store, ProgressService progress, ITrust trust, PodLookup pods, OperatorOptions options,
-        TimeProvider time, ILogger logger, FileCheckpointStore? checkpoints = null)
+        TimeProvider time, ILogger logger, FileCheckpointStore? checkpoints = null, OperatorMetrics? metrics = null)
     {
+        metrics ??= new OperatorMetrics(time);
         _events = new EventRecorder(client, "hem-operator", options.Identity);
-        _statuses = new StatusPublisher(client, options, time, logger);
+        _statuses = new StatusPublisher(client, options, time, logger, metrics);
         _aftermath = new Aftermath(client, _events, time, logger);
         _controller = new SweepController(
-            new SweepServices(client, store, progress, options, time, logger, trust, pods, _statuses, _aftermath, _events, checkpoints));
+            new SweepServices(client, store, progress, options, time, logger, trust, pods, _statuses, _aftermath, _events, checkpoints,
+                metrics));
     }
 
     /// <summary>Runs until cancelled.</summary>

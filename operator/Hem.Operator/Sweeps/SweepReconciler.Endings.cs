@@ -125,12 +125,18 @@ internal sealed partial class SweepReconciler
         TrialState state, LiveAttempt live, AttemptView view, TrialRecord? trial, Outcome outcome, DateTimeOffset ended)
     {
         services.Pods.End(live);
-        state.Live = null;
+        (state.Live, state.ReportedAt, state.CheckpointedAt) = (null, null, null);
+        services.Metrics.Sweeps.Ended(Namespace, outcome);
         TrialObservation known = Known(state.Name);
         _observed.Observe((known with { FinishedAt = trial?.Finished?.At ?? known.FinishedAt })
             .With(TrialObserver.Observation(live, view) with { Phase = AttemptPhase.Exited, Outcome = outcome, EndedAt = ended }));
         state.StartedAt ??= view.StartedAt;
-        if (trial?.Finished is { } finished) OnFinished(state, trial, finished);
+        if (trial?.Finished is { } finished)
+        {
+            OnFinished(state, trial, finished);
+            services.Metrics.Sweeps.Completed(Namespace, finished.WallSeconds);
+        }
+
         _touched.Add(state);
         services.Aftermath.See(new EndedAttempt(
             Namespace, state.Name, state.Object, live.Number, live.Job, live.Current?.Pod, outcome, view.End?.LastWords));

@@ -20,6 +20,7 @@ internal sealed partial class SweepReconciler
     public void OnReports(AttemptIdentity identity, IReadOnlyList<TrainerMessage> reports)
     {
         if (!_trials.TryGetValue(identity.Trial, out TrialState? state)) return;
+        state.ReportedAt = Now;
         foreach (TrainerMessage report in reports)
             switch (report.ReportCase)
             {
@@ -32,6 +33,9 @@ internal sealed partial class SweepReconciler
                         _touched.Add(state);
                     }
 
+                    break;
+                case TrainerMessage.ReportOneofCase.Checkpointed:
+                    state.CheckpointedAt = Now;
                     break;
                 case TrainerMessage.ReportOneofCase.Finished when _isLoaded && state.Live is not null:
                     if (services.Store.FindTrial(Uid, state.Name) is { Finished: { } finished })
@@ -48,6 +52,7 @@ internal sealed partial class SweepReconciler
         HemSweepStatus next = StatusMapper.Sweep(status, Best(status), StatusMapper.Seconds(_startedAt), before, Now,
             services.Checkpoints?.ReadRefusals(Uid) ?? []);
         if (before?.State != next.State) Tell(sweep, status);
+        Measure(status, sweep.Metadata.Name!);
         bool isSame = _published is not null && SameButUsage(_published, next);
         if (isSame && Now < _publishedAt + UsageInterval) return;
         (_published, _publishedAt) = (next, Now);

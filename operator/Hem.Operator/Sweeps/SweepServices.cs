@@ -1,4 +1,5 @@
 using Hem.Kubernetes;
+using Hem.Operator.Metrics;
 using Hem.Operator.Progress;
 using Hem.Operator.Trials;
 using Hem.Progress;
@@ -11,7 +12,7 @@ namespace Hem.Operator.Sweeps;
 internal sealed class SweepServices(
     KubernetesClient client, ResultStore store, ProgressService progress, OperatorOptions options, TimeProvider time, ILogger logger,
     ITrust trust, PodLookup pods, StatusPublisher statuses, Aftermath aftermath, EventRecorder events,
-    FileCheckpointStore? checkpoints)
+    FileCheckpointStore? checkpoints, OperatorMetrics metrics)
 {
     private readonly FairGate<string> _writes = new(options.ConcurrentWrites);
 
@@ -39,6 +40,8 @@ internal sealed class SweepServices(
     public FileCheckpointStore? Checkpoints { get; } = checkpoints;
 
     public EventRecorder Events { get; } = events;
+
+    public OperatorMetrics Metrics { get; } = metrics;
 
     /// <summary>
     /// Does some work for a sweep (uid) when fewer than <see cref="OperatorOptions.ConcurrentWrites"/> others are being done; sweeps take

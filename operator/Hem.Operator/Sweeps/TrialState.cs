@@ -31,6 +31,10 @@ internal sealed class TrialState(string name)
     public long Iteration { get; set; }
     public double? SuccessRate { get; set; }
 
+    /// <summary>When it reported last, and when it said last that it had saved; null: not in this process' life.</summary>
+    public DateTimeOffset? ReportedAt { get; set; }
+    public DateTimeOffset? CheckpointedAt { get; set; }
+
     /// <summary>The status was offered once more when half of the iterations were done.</summary>
     public bool ToldHalf { get; set; }
 

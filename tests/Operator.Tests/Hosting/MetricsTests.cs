@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using Hem.Core.Planning;
+using Hem.Operator.Api;
+using Hem.Operator.Metrics;
+using Hem.TestCluster;
+using Operator.Tests.Sweeps;
+
+namespace Operator.Tests.Hosting;
+
+/// <summary>What a whole operator tells of itself and of a sweep that it runs.</summary>
+public sealed class MetricsTests(ControlPlaneFixture fixture)
+{
+    [Fact]
+    public async Task A_scrape_tells_of_the_sweep_the_control_loop_the_store_and_the_process()
+    {
+        await using HostWorld world = await HostWorld.CreateAsync(fixture.ControlPlane);
+        world.Options = world.Options with { TrialSeries = 1 };
+        HostWorld.Life life = world.Start();
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(3).Parallelism(2));
+        await Wait.UntilAsync(async () => (await world.SweepAsync())?.Status?.State == SweepState.Complete, "complete", Timeouts.Long);
+
+        string ns = world.Namespace;
+        string text = await Wait.ForAsync(
+            async () => await ScrapeAsync(life) is var seen && seen.Contains("state=\"Complete\"") ? seen : null, "told");
+        text.ShouldContain($"hem_sweeps{{namespace=\"{ns}\",state=\"Complete\"}} 1\n");
+        text.ShouldContain($"hem_sweep_trials{{namespace=\"{ns}\",phase=\"Finished\",sweep=\"s\"}} 3\n");
+        text.ShouldContain($"hem_trial_attempts_total{{namespace=\"{ns}\",reason=\"\",result=\"Completed\"}} 3\n");
+        text.ShouldContain($"hem_trial_duration_seconds_count{{namespace=\"{ns}\"}} 3\n");
+        text.ShouldContain($"hem_sweep_best_score{{configuration=\"hem\",namespace=\"{ns}\",sweep=\"s\"}} ");
+        text.ShouldContain("hem_status_writes_total{kind=\"HemSweep\",result=\"written\"}");
+        text.ShouldContain("hem_store_size_bytes ");
+        text.ShouldContain("hem_certificate_expiration_timestamp_seconds ");
+        text.ShouldContain("controller_runtime_reconcile_total{controller=\"sweep\",result=\"success\"}");
+        text.ShouldContain("workqueue_depth{name=\"sweeps\"} ");
+        text.ShouldContain("rest_client_requests_total{code=\"200\",host=\"");
+        text.ShouldContain("leader_election_master_status{name=\"hem-operator\"} 1\n");
+        text.ShouldContain("process_cpu_seconds_total ");
+        (await ScrapeAsync(life, "application/openmetrics-text; version=1.0.0")).ShouldEndWith("# EOF\n");
+        if (File.Exists("/usr/bin/promtool")) (await CheckAsync(text)).ShouldBe("");
+    }
+
+    [Fact]
+    public void Ten_thousand_trials_are_a_scrape_of_under_two_megabytes()
+    {
+        using var metrics = new OperatorMetrics();
+        var counts = new TrialCounts(100, 0, 0, 100, 0, 0, 0, 0, 0, 0);
+        for (var sweep = 0; sweep < 100; sweep++)
+            metrics.Sweeps.See($"{sweep}", new SweepView("research", $"sweep-{sweep}",
+                new SweepStatus(SweepState.Progressing, counts, new SweepUsage(TimeSpan.Zero, TimeSpan.Zero), []), null)
+            {
+                OldestReport = DateTimeOffset.UtcNow,
+            });
+        using var pipeline = new Hem.Metrics.MetricsPipeline("test", "1", 20_000, OperatorMetrics.MeterName);
+        var (_, body) = pipeline.Scrape(null);
+        body.Length.ShouldBeInRange(10_000, 2_000_000);
+        var watch = Stopwatch.StartNew();
+        pipeline.Scrape(null);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{body.Length} bytes in {watch.Elapsed.TotalMilliseconds:0.0} ms");
+    }
+
+    [Theory]
+    [InlineData(AttemptResult.Failed, "out of memory (limit 1Gi)", false, "OutOfMemory")]
+    [InlineData(AttemptResult.Failed, "parameters.task: what is that", true, "BadConfiguration")]
+    [InlineData(AttemptResult.Failed, "exit code 0, but it never reported Finished", false, "NeverFinished")]
+    [InlineData(AttemptResult.Failed, "killed by signal 11", false, "Killed")]
+    [InlineData(AttemptResult.Failed, "whatever a trainer says", false, "Error")]
+    [InlineData(AttemptResult.Disrupted, "preempted: by something better", false, "Preempted")]
+    [InlineData(AttemptResult.Disrupted, "evicted: disk pressure", false, "Evicted")]
+    [InlineData(AttemptResult.Disrupted, "its node is lost", false, "NodeLost")]
+    [InlineData(AttemptResult.Disrupted, "its pod and Job were deleted", false, "Deleted")]
+    [InlineData(AttemptResult.Left, "the sweep is suspended", false, "Asked")]
+    public void The_reason_of_an_end_is_one_of_a_few(AttemptResult result, string words, bool permanent, string reason) =>
+        EndReason.Of(new AttemptOutcome(result, words, permanent)).ShouldBe(reason);
+
+    private static async Task<string> ScrapeAsync(HostWorld.Life life, string? accept = null)
+    {
+        using var http = new HttpClient();
+        if (accept is not null) http.DefaultRequestHeaders.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept));
+        return await http.GetStringAsync($"{life.Host.HealthAddress}/metrics", TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<string> CheckAsync(string text)
+    {
+        using var promtool = Process.Start(new ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+        })!;
+        var said = promtool.StandardError.ReadToEndAsync();
+        await promtool.StandardInput.WriteAsync(text);
+        promtool.StandardInput.Close();
+        await promtool.WaitForExitAsync();
+        return await said;
+    }
+}
