@@ -33,5 +33,6 @@ public sealed class ProcessMetrics : IDisposable
         OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries(Path.Join("/proc", "self", "fd")).Length : 0;
 
     private static IEnumerable<Measurement<int>> Collections() => Enumerable.Range(0, GC.MaxGeneration + 1)
-        .Select(generation => new Measurement<int>(GC.CollectionCount(generation), new KeyValuePair<string, object?>("generation", generation)));
+        .Select(generation => new Measurement<int>(
+            GC.CollectionCount(generation), new KeyValuePair<string, object?>("generation", generation)));
 }

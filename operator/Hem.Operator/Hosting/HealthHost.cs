@@ -9,8 +9,8 @@ using Microsoft.Extensions.Hosting;
 namespace Hem.Operator.Hosting;
 
 /// <summary>
-/// Says to whoever asks that the process is well, <c>/healthz</c> and <c>/readyz</c>, and how it is doing, <c>/metrics</c>. Every replica is
-/// ready, whether it leads or not.
+/// Says to whoever asks that the process is well, <c>/healthz</c> and <c>/readyz</c>, and how it is doing, <c>/metrics</c>. Every replica
+/// is ready, whether it leads or not.
 /// </summary>
 internal sealed class HealthHost : IAsyncDisposable
 {

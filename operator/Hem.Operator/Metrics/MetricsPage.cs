@@ -29,9 +29,9 @@ internal static class MetricsPage
         var page = new StringBuilder("""
             # Metrics
 
-            The operator serves these at `/metrics` on its health port (8080), in Prometheus' text format or in OpenMetrics, whichever is asked
-            for; and sends them by OTLP where the standard variables name a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`). What belongs to sweeps is
-            served by the replica that leads. Labels are named in the descriptions ("by ..."). This page is written from the code.
+            The operator serves these at `/metrics` on its health port (8080), in Prometheus' text format or in OpenMetrics, whichever is
+            asked for; and sends them by OTLP where the standard variables name a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`). What belongs to
+            sweeps is served by the replica that leads. Labels are named in the descriptions ("by ..."). This page is written from the code.
 
             """);
         Section(page, "Sweeps, trials, progress", meters[OperatorMetrics.MeterName]);
