@@ -12,7 +12,7 @@ SWEEP   ?= examples/quickstart.yaml
 SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
-BENCHES := planner ingest mstep train-flipbit overhead reports operator latency
+BENCHES := planner ingest mstep train-flipbit render overhead reports operator latency
 
 .PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds layout format bench $(BENCHES:%=bench-%) clean
 
@@ -91,6 +91,10 @@ bench-planner bench-ingest bench-overhead: bench-%: artifacts/.bench-built ## on
 bench-mstep bench-train-flipbit: bench-%: artifacts/.bench-built
 	@make/need-apt python3-torch libopenblas0-openmp
 	@artifacts/bin/Hem.Bench/release/hem-bench $*
+
+bench-render: artifacts/.bench-built
+	@make/need-apt gcc libc6-dev libmujoco2.2.2 libmujoco-dev libegl-dev libegl1 libgl1 libgl1-mesa-dri
+	@artifacts/bin/Hem.Bench/release/hem-bench render
 
 bench-operator bench-latency bench-reports: bench-%: artifacts/.operator-bench-built
 	@artifacts/bin/Hem.OperatorBench/release/hem-operator-bench $*

@@ -5,6 +5,7 @@ return args switch
     ["ingest", .. var rest] => await IngestBench.RunAsync(rest),
     ["mstep", .. var rest] => MStepBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
+    ["render", .. var rest] => RenderBench.Run(rest),
     ["train-flipbit", .. var rest] => TrainFlipbitBench.Run(rest),
     ["overhead", .. var rest] => OverheadBench.Run(rest),
     ["overhead-bare", var seconds] => OverheadBench.RunBare(seconds),
@@ -14,6 +15,6 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner|train-flipbit|overhead");
+    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner|render|train-flipbit|overhead");
     return 64;
 }
