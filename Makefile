@@ -14,7 +14,7 @@ SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.cspro
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep train-flipbit render overhead reports operator latency
 
-.PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds layout format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,10 +69,14 @@ artifacts/.test-cluster-built: $(TESTS)
 verify: build ## nothing drifts: format, generated files, examples
 	@make/verify
 
-crds: build ## write crds/, docs/api.md and docs/metrics.md again, from the operator's code
+crds: build ## write crds/, docs/api.md and docs/metrics.md again, from the operator's code, and what is made of them
 	@bin/hem-operator crds crds
 	@bin/hem-operator crds --markdown > docs/api.md
 	@bin/hem-operator metrics > docs/metrics.md
+	@make/manifests
+
+manifests: ## write deploy/hem.yaml again, and what else is made of the chart
+	@make/manifests
 
 layout: ## write trainer/Hem.Trainer/MuJoCo/Layout.g.cs again, from MuJoCo's headers
 	@make/need-apt libmujoco-dev gcc libc6-dev

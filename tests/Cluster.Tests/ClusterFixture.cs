@@ -11,6 +11,9 @@ public sealed class ClusterFixture : ControlPlaneFixture
 {
     public const string OperatorNamespace = "hem-system";
 
+    /// <summary>What installs Hem without helm.</summary>
+    public const string Manifest = "deploy/hem.yaml";
+
     private Node? _node;
 
     public Node Node => ControlPlane is null ? null! : _node!;
@@ -64,10 +67,8 @@ public sealed class ClusterFixture : ControlPlaneFixture
         var images = await Images.BuildAsync();
         _node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });
         foreach (var image in images) await _node.ImportImageAsync(image);
-        await KubectlAsync(plane, "create", "namespace", OperatorNamespace);
-        await KubectlAsync(plane, "apply", "--validate=false", "-f", InRepository("crds"), "-f", InRepository("operator/rbac.yaml"),
-            "-f", InRepository("deploy/operator.yaml"));
-        await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=60s", "-f", InRepository("crds"));
+        await KubectlAsync(plane, "apply", "--validate=false", "-f", InRepository(Manifest));
+        await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=60s", "crd/hemsweeps.hem.dev", "crd/hemtrials.hem.dev");
         await KubectlAsync(plane, "-n", OperatorNamespace, "rollout", "status", "deployment/hem-operator", "--timeout=180s");
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Hem.Operator.Api;
 using Hem.TestCluster;
+using Operator.Tests.Chart;
 
 namespace Operator.Tests;
 
@@ -53,6 +54,15 @@ internal static class HemCluster
                 ? Regex.Replace(document, @"(metadata:\n  name: \S+)", $"$1-{operatorNamespace}")
                 : document);
         await plane.Api.ApplyAsync(string.Join("\n---\n", documents).Replace("namespace: hem-system", $"namespace: {operatorNamespace}"));
+        return await plane.CreateServiceAccountKubeconfigAsync(operatorNamespace, "hem-operator");
+    }
+
+    /// <summary>A kubeconfig of the service account of an operator that the chart installs for the sweeps of one namespace.</summary>
+    public static async Task<string> OperatorOfOneNamespaceAsync(ControlPlane plane, string operatorNamespace, string sweeps)
+    {
+        var manifest = await HemChart.RenderAsync(
+            "--namespace", operatorNamespace, "--set", $"watchNamespace={sweeps}", "--set", "rbac.aggregateClusterRoles=false");
+        await plane.Api.ApplyAsync(HemChart.RightsOf(manifest));
         return await plane.CreateServiceAccountKubeconfigAsync(operatorNamespace, "hem-operator");
     }
 

@@ -67,19 +67,30 @@ public sealed class ClusterApi : IDisposable
     /// <summary>
     /// Applies the objects of a YAML text (several documents allowed), as `kubectl apply --server-side --force-conflicts` does.
     /// </summary>
-    public async Task ApplyAsync(string yaml, string defaultNamespace = "default", CancellationToken cancel = default)
+    public Task ApplyAsync(string yaml, string defaultNamespace = "default", CancellationToken cancel = default) =>
+        ApplyAsync(yaml, "fieldManager=test-cluster&force=true", defaultNamespace, cancel);
+
+    /// <summary>Has the server judge the objects, and changes nothing.</summary>
+    /// <returns>The objects as the server would keep them.</returns>
+    public Task<IReadOnlyList<JsonNode>> DryRunAsync(
+        string yaml, string defaultNamespace = "default", CancellationToken cancel = default) =>
+        ApplyAsync(yaml, "fieldManager=test-cluster&force=true&dryRun=All", defaultNamespace, cancel);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<IReadOnlyList<JsonNode>> ApplyAsync(
+        string yaml, string query, string defaultNamespace, CancellationToken cancel)
     {
+        var answers = new List<JsonNode>();
         foreach (var document in Manifest.Split(yaml))
         {
             // A definition's own resources take a moment to be served.
             var path = await Wait.ForAsync(
                 () => PathAsync(document, defaultNamespace, cancel), $"{document.Kind} is served", cancel: cancel);
-            await SendAsync(HttpMethod.Patch, path + "?fieldManager=test-cluster&force=true", document.Yaml,
-                "application/apply-patch+yaml", cancel);
+            answers.Add(await SendAsync(HttpMethod.Patch, $"{path}?{query}", document.Yaml, "application/apply-patch+yaml", cancel));
         }
+        return answers;
     }
-
-    public void Dispose() => _http.Dispose();
 
     private async Task<string?> PathAsync(Manifest document, string defaultNamespace, CancellationToken cancel)
     {

@@ -38,6 +38,30 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
             $"create leases.coordination.k8s.io -n {other}", $"update jobs.batch -n {other}", "get nodes", "list namespaces",
             $"create serviceaccounts --subresource=token -n {own}", $"delete customresourcedefinitions.apiextensions.k8s.io",
         ];
+        await ShouldBeAsync(plane, own, allowed, refused);
+    }
+
+    [Fact]
+    public async Task An_operator_of_one_namespace_has_no_business_in_others()
+    {
+        var plane = fixture.ControlPlane;
+        await HemCluster.InstallDefinitionsAsync(plane);
+        var (own, space) = (await plane.CreateNamespaceAsync("own"), await plane.CreateNamespaceAsync("watched"));
+        var other = await plane.CreateNamespaceAsync("other");
+        await HemCluster.OperatorOfOneNamespaceAsync(plane, own, space);
+
+        string[] there =
+        [
+            "watch hemsweeps.hem.dev", "create hemtrials.hem.dev", "create jobs.batch", "list pods", "get pods --subresource=log",
+            "get configmaps/hem-progress-ca", "list events",
+        ];
+        await ShouldBeAsync(plane, own,
+            [.. there.Select(question => $"{question} -n {space}"), "create tokenreviews.authentication.k8s.io"],
+            [.. there.Select(question => $"{question} -n {other}"), $"get hemsweeps.hem.dev -n {own}", $"get secrets -n {space}"]);
+    }
+
+    private static async Task ShouldBeAsync(ControlPlane plane, string own, string[] allowed, string[] refused)
+    {
         var kubectl = new Kubectl(plane);
         foreach (var (question, answer) in allowed.Select(one => (one, "yes")).Concat(refused.Select(one => (one, "no"))))
         {
@@ -48,8 +72,8 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
     }
 
     /// <summary>The whole operator, up to its Jobs; from there on, the tests of sweeps see how it goes, with the same rights.</summary>
-    [Fact]
-    public async Task Nothing_that_the_operator_asks_for_is_forbidden()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Nothing_that_the_operator_asks_for_is_forbidden(bool ofOneNamespace)
     {
         var plane = fixture.ControlPlane;
         await HemCluster.InstallDefinitionsAsync(plane);
@@ -65,7 +89,9 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
             WatchNamespace = space,
             PodName = "hem-operator-0",
             Store = store.FullName,
-            Kubeconfig = await HemCluster.OperatorKubeconfigAsync(plane, own),
+            Kubeconfig = ofOneNamespace
+                ? await HemCluster.OperatorOfOneNamespaceAsync(plane, own, space)
+                : await HemCluster.OperatorKubeconfigAsync(plane, own),
             ProgressListen = loopback,
             AnswersListen = loopback,
             HealthListen = loopback,

@@ -1,0 +1,181 @@
+using System.IO.Compression;
+using System.Text.Json.Nodes;
+using Hem.TestCluster;
+using Operator.Tests.Api;
+
+namespace Operator.Tests.Chart;
+
+/// <summary>charts/hem as its text says it is, without a cluster.</summary>
+public sealed class ChartTests
+{
+    public static TheoryData<string> ValueSets => [.. HemChart.ValueSets];
+
+    [Theory, MemberData(nameof(ValueSets))]
+    public async Task A_set_of_values_comes_to_its_golden_file(string values)
+    {
+        var options = HemChart.OptionsOf(values);
+        var golden = HemCluster.File("tests", "helm", "golden", values);
+        (await HemChart.RenderAsync([.. options, "--short"])).ShouldBe(File.ReadAllText(golden), "make manifests writes it again");
+        (await HemChart.RenderAsync([.. options, "--notes"])).ShouldBe(File.ReadAllText(Path.ChangeExtension(golden, ".txt")));
+    }
+
+    [Fact]
+    public async Task The_manifest_to_install_without_helm_is_the_chart_with_its_defaults()
+    {
+        var manifest = await File.ReadAllTextAsync(HemCluster.File("deploy", "hem.yaml"));
+        manifest.ShouldEndWith(await HemChart.RenderAsync("--namespace", "hem-system"), Case.Sensitive, "make manifests writes it again");
+        ((string?)HemChart.ObjectsOf(manifest)[0]["kind"]).ShouldBe("Namespace");
+    }
+
+    [Fact]
+    public async Task The_definitions_are_those_of_crds_and_stay_when_the_release_goes_unless_told_otherwise()
+    {
+        foreach (var keep in new[] { true, false })
+        {
+            var rendered = HemChart.ObjectsOf(await HemChart.RenderAsync("--set", $"crds.keep={(keep ? "true" : "false")}"))
+                .Where(one => (string?)one["kind"] == "CustomResourceDefinition").ToList();
+            rendered.Count.ShouldBe(2);
+            foreach (var definition in rendered)
+            {
+                var file = HemCluster.File("crds", $"{definition["spec"]!["names"]!["plural"]}.yaml");
+                var original = YamlReader.Read(await File.ReadAllTextAsync(file))!;
+                JsonNode.DeepEquals(definition["spec"], original["spec"]).ShouldBeTrue($"{file}: make manifests writes the chart's again");
+                ((string?)definition["metadata"]!["annotations"]?["helm.sh/resource-policy"]).ShouldBe(keep ? "keep" : null);
+            }
+        }
+        (await HemChart.RenderAsync("--set", "crds.install=false")).ShouldNotContain("CustomResourceDefinition");
+    }
+
+    [Fact]
+    public async Task The_rights_are_those_of_the_one_place_where_they_are_written_down()
+    {
+        var written = HemChart.ObjectsOf(await File.ReadAllTextAsync(HemCluster.File("operator", "rbac.yaml")));
+        var rendered = HemChart.ObjectsOf(HemChart.RightsOf(await HemChart.RenderAsync("--namespace", "hem-system")));
+
+        rendered.Select(Told).Order().ShouldBe(written.Select(Told).Order());
+
+        // Its name and what it says; of its labels those that add it to people's roles.
+        static string Told(JsonObject one)
+        {
+            var told = one.DeepClone().AsObject();
+            var metadata = told["metadata"]!.AsObject();
+            var labels = metadata["labels"]?.AsObject().Where(label => label.Key.StartsWith("rbac.", StringComparison.Ordinal)).ToList();
+            metadata.Remove("labels");
+            if (labels is { Count: > 0 })
+                metadata["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, label.Value?.DeepClone())));
+            return CanonicalOf(told);
+        }
+    }
+
+    [Fact]
+    public async Task For_one_namespace_only_the_reviews_are_rights_of_the_whole_cluster()
+    {
+        var everywhere = HemChart.ObjectsOf(await HemChart.RenderAsync("--namespace", "own"));
+        var here = HemChart.ObjectsOf(await HemChart.RenderAsync(
+            "--namespace", "own", "--set", "watchNamespace=research", "--set", "rbac.aggregateClusterRoles=false"));
+
+        here.Select(one => $"{one["kind"]} {one["metadata"]!["name"]}")
+            .Where(one => one.StartsWith("ClusterRole", StringComparison.Ordinal))
+            .ShouldBe(["ClusterRole hem-operator-own", "ClusterRoleBinding hem-operator-own"]);
+        var cluster = Rules(here, "ClusterRole", "hem-operator-own");
+        cluster.SelectMany(rule => rule["resources"]!.AsArray()).Select(resource => (string)resource!)
+            .ShouldBe(["tokenreviews", "subjectaccessreviews"]);
+        Rules(here, "Role", "hem-operator-sweeps").Concat(cluster).Select(CanonicalOf)
+            .ShouldBe(Rules(everywhere, "ClusterRole", "hem-operator").Select(CanonicalOf));
+
+        static IEnumerable<JsonNode> Rules(IEnumerable<JsonObject> objects, string kind, string name) => objects
+            .Single(one => (string?)one["kind"] == kind && (string?)one["metadata"]!["name"] == name)["rules"]!.AsArray()
+            .Select(rule => rule!);
+    }
+
+    [Fact]
+    public async Task What_an_uninstall_without_helm_takes_along_is_labelled_and_the_rest_is_not()
+    {
+        var stays = new[] { "Namespace", "CustomResourceDefinition", "PersistentVolumeClaim" };
+        foreach (var one in HemChart.ObjectsOf(await File.ReadAllTextAsync(HemCluster.File("deploy", "hem.yaml"))))
+        {
+            var goes = (string?)one["metadata"]!["labels"]?["app.kubernetes.io/component"] == "operator";
+            goes.ShouldBe(!stays.Contains((string)one["kind"]!), $"{one["kind"]} {one["metadata"]!["name"]}");
+        }
+        await Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task More_than_one_replica_is_refused_with_the_reason()
+    {
+        var refused = await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set", "replicaCount=2"));
+        refused.Message.ShouldContain("replicaCount is 2");
+        refused.Message.ShouldContain("PostgreSQL");
+        refused.Message.ShouldContain("set replicaCount to 1");
+    }
+
+    [Theory]
+    [InlineData("replicas=1", "(root): Additional property replicas is not allowed")]
+    [InlineData("image.repo=x", "image: Additional property repo is not allowed")]
+    [InlineData("image.repository=", "image: repository is required")]
+    [InlineData("image.tag=1.5", "image.tag: Invalid type. Expected: string, given: number")]
+    [InlineData("image.digest=sha256:12", "image.digest: Does not match pattern")]
+    [InlineData("replicaCount=-1", "replicaCount: Must be greater than or equal to 0")]
+    [InlineData("watchNamespace=Research", "watchNamespace: Does not match pattern")]
+    [InlineData("persistence.accessModes=[]", "persistence.accessModes: at least 1 are needed")]
+    [InlineData("podDisruptionBudget.maxUnavailable=0", "podDisruptionBudget.maxUnavailable: Must be greater than or equal to 1")]
+    [InlineData("podDisruptionBudget.maxUnavailable=\"0%\"", "podDisruptionBudget.maxUnavailable: Does not match pattern")]
+    [InlineData("imagePullSecrets=[registry]", "imagePullSecrets[0]: Invalid type. Expected: object, given: string")]
+    public async Task Values_that_the_schema_does_not_allow_are_refused(string value, string said)
+    {
+        var refused = await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set", value));
+        refused.Message.ShouldContain(said);
+    }
+
+    [Fact]
+    public void The_schema_knows_no_values_that_the_chart_does_not_have()
+    {
+        var schema = JsonNode.Parse(File.ReadAllText(Path.Combine(HemChart.Folder, "values.schema.json")))!;
+        var values = YamlReader.Read(File.ReadAllText(Path.Combine(HemChart.Folder, "values.yaml")))!;
+        // Kubernetes' own fields, and what helm itself puts there.
+        var others = new[] { "global", "resources.claims" };
+        Missing(schema, values, "").Except(others).ShouldBeEmpty();
+
+        static IEnumerable<string> Missing(JsonNode schema, JsonNode? value, string path)
+        {
+            if (path is "imagePullSecrets") yield break;
+            foreach (var (name, inner) in schema["properties"]?.AsObject() ?? [])
+            {
+                var at = path.Length == 0 ? name : $"{path}.{name}";
+                if (value is not JsonObject there || !there.ContainsKey(name)) yield return at;
+                else foreach (var one in Missing(inner!, there[name], at)) yield return one;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_cluster_too_old_is_refused_and_the_version_is_the_programs()
+    {
+        var refused = await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--kube-version", "1.19.4"));
+        refused.Message.ShouldContain("chart requires kubeVersion");
+        var chart = YamlReader.Read(await File.ReadAllTextAsync(Path.Combine(HemChart.Folder, "Chart.yaml")))!;
+        ((string?)chart["appVersion"]).ShouldBe(Images.Version);
+    }
+
+    /// <summary>helm keeps chart and manifest, compressed, in a Secret of at most 1 MiB, twice in base64.</summary>
+    [Fact]
+    public async Task A_release_fits_where_helm_keeps_it()
+    {
+        using var compressed = new MemoryStream();
+        await using (var zip = new GZipStream(compressed, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            foreach (var file in Directory.EnumerateFiles(HemChart.Folder, "*", SearchOption.AllDirectories))
+                await zip.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Convert.ToBase64String(await File.ReadAllBytesAsync(file))));
+            await zip.WriteAsync(System.Text.Encoding.UTF8.GetBytes(await HemChart.RenderAsync()));
+        }
+        (compressed.Length * 16 / 9).ShouldBeLessThan(1 << 19);
+    }
+
+    private static string CanonicalOf(JsonNode node) => node switch
+    {
+        JsonObject fields => "{" + string.Join(", ",
+            fields.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => $"{field.Key}: {CanonicalOf(field.Value!)}")) + "}",
+        JsonArray items => "[" + string.Join(", ", items.Select(item => CanonicalOf(item!))) + "]",
+        _ => node.ToJsonString(),
+    };
+}
