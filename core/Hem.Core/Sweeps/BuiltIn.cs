@@ -9,7 +9,7 @@ public static class BuiltIn
     public static IReadOnlyList<string> Algorithms { get; } =
     [
         AlgorithmName.Hem, AlgorithmName.Her, AlgorithmName.HerDense, AlgorithmName.HemHer,
-        AlgorithmName.Hpg, AlgorithmName.Theory,
+        AlgorithmName.Hpg, AlgorithmName.Reinforce, AlgorithmName.Theory,
     ];
 
     /// <summary>Tasks, with K where a size stands.</summary>

@@ -233,13 +233,14 @@ public class TrainerProgramTests
     }
 
     [Fact]
-    public async Task An_algorithm_that_it_does_not_have_is_a_bad_configuration()
+    public async Task A_network_that_it_could_not_save_is_a_bad_configuration()
     {
-        await using var harness = new TrialHarness(ParameterSet.Of(("algorithm", "hpg"), ("task", "flipbit-10")));
+        await using var harness = new TrialHarness(
+            ParameterSet.Of(("algorithm", "hem"), ("task", "flipbit-10"), ("hiddenLayers", 16), ("hiddenUnits", 4096)));
         await harness.ServeAsync();
         TrainerProcess process = harness.Start();
         (await harness.EndAsync(process)).ShouldBe(64, process.Log);
-        harness.Sink.Reports[^1].Report.Failed.Reason.ShouldContain("not hpg");
+        harness.Sink.Reports[^1].Report.Failed.Reason.ShouldContain("parameters.hiddenUnits");
     }
 
     [Fact]

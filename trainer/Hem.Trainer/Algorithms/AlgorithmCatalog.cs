@@ -33,6 +33,7 @@ internal static class AlgorithmCatalog
                 AlgorithmName.Hem => new HemAlgorithm(HemSettings.From(parameters), trial.Seed, Task(), threads, kernels),
                 AlgorithmName.Hpg when Task() is IDiscreteTask discrete =>
                     new HpgAlgorithm(HpgSettings.From(parameters), trial.Seed, discrete, threads, kernels),
+                AlgorithmName.Reinforce => new ReinforceAlgorithm(ReinforceSettings.From(parameters), trial.Seed, Task(), threads, kernels),
                 AlgorithmName.Theory => new TheoryAlgorithm(TheorySettings.From(parameters), trial.Seed),
                 AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer => Task() is IContinuousTask continuous
                     ? new HerDdpgAlgorithm(HerSettings.From(parameters), trial.Seed, continuous, threads, kernels)

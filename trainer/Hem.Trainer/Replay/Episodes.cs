@@ -133,6 +133,12 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
         return inputs.AsSpan(0, rows * width);
     }
 
+    /// <summary>Which of the <see cref="Trajectories"/> the i-th active episode writes.</summary>
+    public int Episode(int i) => active[i];
+
+    /// <summary>Actions that the i-th active episode has taken.</summary>
+    public int Time(int i) => Trajectories[active[i]].Length;
+
     /// <summary>The stream of the i-th active episode.</summary>
     public ref RandomStream Random(int i) => ref randoms[active[i]];
 
