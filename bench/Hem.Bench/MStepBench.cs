@@ -19,6 +19,7 @@ internal static class MStepBench
     private const int Inputs = 60;
     private const int Actions = 50;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(45);   // for the rounds
+    private static readonly string[] Variants = ["single", "foreach"];     // how Adam walks PyTorch's parameters
     private static readonly int[] Hidden = [256, 256, 256, 256, 256];
 
     public static int Run(string[] args)
@@ -26,12 +27,12 @@ internal static class MStepBench
         var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 40;
         var core = Cores.Last();
         Cores.PinTo(core);
-        var peers = new List<Peer>();
+        var peers = new List<PyTorchPeer>();
         try
         {
             foreach (var openBlasCore in Cores.OpenBlasChoices)
             {
-                if (Peer.Start(core, openBlasCore) is not { } peer)
+                if (PyTorchPeer.Start("mstep", core, openBlasCore) is not { } peer)
                     return 1;
                 peers.Add(peer);
             }
@@ -44,13 +45,13 @@ internal static class MStepBench
         }
     }
 
-    private static int Compare(int rounds, int core, List<Peer> peers)
+    private static int Compare(int rounds, int core, List<PyTorchPeer> peers)
     {
         using var wide = new MStep(KernelWidth.Bits512);
         using var narrow = new MStep(KernelWidth.Bits256);
         List<double> ours = [], ours256 = [], peak512 = [], peak256 = [];
         var settings = peers
-            .SelectMany(peer => Peer.Variants.Select(variant => (Peer: peer, Variant: variant, Times: new List<double>()))).ToArray();
+            .SelectMany(peer => Variants.Select(variant => (Peer: peer, Variant: variant, Times: new List<double>()))).ToArray();
         var clock = Stopwatch.StartNew();
         var done = 0;
         for (; done < rounds && (done == 0 || clock.Elapsed < Longest); done++)
@@ -195,64 +196,6 @@ internal static class MStepBench
             TLanes.Store(sink + 9 * TLanes.Count, c9);
             TLanes.Store(sink + 10 * TLanes.Count, c10);
             TLanes.Store(sink + 11 * TLanes.Count, c11);
-        }
-    }
-
-    /// <summary>The PyTorch program, kept alive and asked for a round at a time.</summary>
-    private sealed class Peer(Process process, string? openBlasCore, string about) : IDisposable
-    {
-        /// <summary>How Adam walks the parameters.</summary>
-        public static readonly string[] Variants = ["single", "foreach"];
-
-        private const string Python = "/usr/bin/python3";
-
-        public string About { get; } = about;
-
-        public string? OpenBlasCore { get; } = openBlasCore;
-
-        public string Kernels => OpenBlasCore is null ? "OpenBLAS's own choice" : $"OpenBLAS {OpenBlasCore}";
-
-        public static Peer? Start(int core, string? openBlasCore)
-        {
-            var script = Path.Combine(Root(), "bench", "peers", "mstep.py");
-            var start = Cores.On(core, openBlasCore, Python, script);
-            start.RedirectStandardInput = true;
-            var process = Process.Start(start)!;
-            var ready = process.StandardOutput.ReadLine();
-            if (ready is not null && ready.StartsWith("ready ", StringComparison.Ordinal))
-                return new Peer(process, openBlasCore, $"PyTorch {ready[6..].Trim()}, one thread");
-
-            Console.Error.WriteLine(
-                $"hem-bench mstep: the peer {Python} {script} did not start; it needs PyTorch with OpenBLAS: " +
-                "apt-get install python3-torch libopenblas0-openmp");
-            process.Dispose();
-            return null;
-        }
-
-        public double[] Times(string variant, int steps)
-        {
-            process.StandardInput.WriteLine($"{variant} {steps}");
-            process.StandardInput.Flush();
-            var line = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the PyTorch peer ended early");
-            return Array.ConvertAll(line.Split(' '), time => double.Parse(time, CultureInfo.InvariantCulture));
-        }
-
-        public void Dispose()
-        {
-            process.StandardInput.Close();
-            process.WaitForExit();
-            process.Dispose();
-        }
-
-        private static string Root()
-        {
-            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            {
-                if (File.Exists(Path.Combine(folder.FullName, "Hem.sln")))
-                    return folder.FullName;
-            }
-
-            throw new DirectoryNotFoundException($"no folder with Hem.sln above {AppContext.BaseDirectory}");
         }
     }
 }

@@ -2,6 +2,7 @@ using Hem.Bench;
 
 return args switch
 {
+    ["conv", .. var rest] => ConvBench.Run(rest),
     ["ingest", .. var rest] => await IngestBench.RunAsync(rest),
     ["mstep", .. var rest] => MStepBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
@@ -15,6 +16,6 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench ingest|mstep|planner|render|train-flipbit|overhead");
+    Console.Error.WriteLine("usage: hem-bench conv|ingest|mstep|planner|render|train-flipbit|overhead|reports");
     return 64;
 }

@@ -16,6 +16,7 @@ internal sealed unsafe class Convolution
     private readonly PinnedTable<int> windowRows;
     private readonly PinnedTable<Segment> segments;
     private readonly InputClass[] inputClasses;
+    private readonly long productsPerRow;
 
     /// <param name="layer">The layer.</param>
     /// <param name="kernels">What computes.</param>
@@ -35,6 +36,7 @@ internal sealed unsafe class Convolution
         segments = new(Enumerable.Range(0, layer.Kernel).Select(y =>
             new Segment(y * layer.PaddedSize * layer.Channels, y * layer.Kernel * layer.Channels * layer.Filters)));
         inputClasses = InputClass.Of(layer, images, rows, input);
+        productsPerRow = inputClasses.Sum(inputs => (long)inputs.PerRow * inputs.Places.Length);
     }
 
     /// <summary>y = relu(x W + b) for so many rows.</summary>
@@ -42,7 +44,8 @@ internal sealed unsafe class Convolution
     /// <param name="y">The first row's outputs.</param>
     /// <param name="parameters">The network's.</param>
     /// <param name="rows">Rows.</param>
-    public void Forward(float* x, float* y, float* parameters, int rows)
+    /// <param name="next">What will be read after.</param>
+    public void Forward(float* x, float* y, float* parameters, int rows, Upcoming next = default)
     {
         kernels.MultiplyWindows(new WindowProduct
         {
@@ -60,6 +63,7 @@ internal sealed unsafe class Convolution
             Columns = layer.Filters,
             Bias = parameters + layer.BiasOffset,
             Relu = true,
+            Next = next,
         });
         GC.KeepAlive(this);
     }
@@ -84,10 +88,12 @@ internal sealed unsafe class Convolution
     /// <param name="x">The first row's inputs.</param>
     /// <param name="dx">[rows, images, input pixels, channels], without padding.</param>
     /// <param name="rows">Rows.</param>
-    public void InputGradients(float* dy, float* transposed, float* x, float* dx, int rows)
+    public void InputGradients(float* dy, float* transposed, float* x, float* dx, int rows, Upcoming next = default)
     {
+        long done = 0;
         foreach (var inputs in inputClasses)
         {
+            var share = next.Count * inputs.PerRow * inputs.Places.Length / Math.Max(1, productsPerRow);
             kernels.MultiplyWindows(new WindowProduct
             {
                 A = dy,
@@ -104,14 +110,17 @@ internal sealed unsafe class Convolution
                 Columns = layer.Channels,
                 Mask = x,
                 MaskOffsets = inputs.Inputs.Pointer,
+                Next = new Upcoming(next.Start + done, share),
             });
+            done += share;
         }
 
         GC.KeepAlive(this);
     }
 
     /// <summary>Some rows of dW = the sum over windows of x^T dy.</summary>
-    public void WeightGradients(float* x, float* dy, float* gradients, int rows, int firstWeight, int weights, bool accumulate)
+    public void WeightGradients(
+        float* x, float* dy, float* gradients, int rows, int firstWeight, int weights, bool accumulate, Upcoming next = default)
     {
         kernels.SumWindows(new WindowSums
         {
@@ -126,6 +135,7 @@ internal sealed unsafe class Convolution
             Columns = layer.Filters,
             Windows = rows * windowsPerRow,
             Accumulate = accumulate,
+            Next = next,
         });
         GC.KeepAlive(this);
     }

@@ -8,7 +8,7 @@ namespace Hem.Trainer.Networks;
 /// </summary>
 internal sealed unsafe class Trunk
 {
-    private const int ImagesAtOnce = 4;
+    private const int ImagesAtOnce = 2;
 
     // What the threads take together between two meetings.
     private const int ImagesPerChunk = 16;
@@ -27,6 +27,7 @@ internal sealed unsafe class Trunk
     private readonly Planes[] geometry;
     private readonly int groupRows;
     private readonly int chunkRows;
+    private readonly int weightsPerPiece;
     private readonly ForwardWork forward;
     private readonly InputGradientWork inputGradients;
     private readonly WeightGradientWork weightGradients;
@@ -45,6 +46,7 @@ internal sealed unsafe class Trunk
         layers = shape.Layers();
         groupRows = Math.Max(1, ImagesAtOnce / shape.Images);
         chunkRows = workers.Threads == 1 ? groupRows : Math.Max(1, ImagesPerChunk / shape.Images / groupRows) * groupRows;
+        weightsPerPiece = workers.Threads == 1 ? int.MaxValue : 96;
         var last = layers[^1];
         geometry =
         [
@@ -78,7 +80,7 @@ internal sealed unsafe class Trunk
     public void Forward(PinnedBuffer inputRows, PinnedBuffer denseRows, int batch)
     {
         (inputs, features, rows) = (inputRows, denseRows, batch);
-        workers.Run(forward, Pieces(batch, groupRows));
+        forward.Run();
     }
 
     /// <summary>From the gradients of the dense layers' inputs to those of the trunk's parameters.</summary>
@@ -109,12 +111,31 @@ internal sealed unsafe class Trunk
     /// <summary>Where a row of a chunk of the gradients of a layer's outputs starts.</summary>
     private float* Slope(int layer, int row) => slopes[layer].Pointer + row * shape.Images * layers[layer].OutputFloats;
 
+    /// <summary>The inputs of a layer for the rows from one on: of as many rows as a group has, or as there are.</summary>
+    private Upcoming Group(int layer, int row, int end) =>
+        row >= end ? default : new Upcoming(Row(layer, row), (long)Math.Min(groupRows, end - row) * geometry[layer].RowFloats);
+
     private sealed class ForwardWork(Trunk trunk) : IParallelWork
     {
+        private int rowsPerPiece;
+
+        public void Run()
+        {
+            var groups = Pieces(trunk.rows, trunk.groupRows);
+            rowsPerPiece = Pieces(groups, trunk.workers.Threads == 1 ? 1 : 4 * trunk.workers.Threads) * trunk.groupRows;
+            trunk.workers.Run(this, Pieces(trunk.rows, rowsPerPiece));
+        }
+
         public void Do(int piece, int worker)
         {
-            var first = piece * trunk.groupRows;
-            var rows = Math.Min(trunk.groupRows, trunk.rows - first);
+            var end = Math.Min((piece + 1) * rowsPerPiece, trunk.rows);
+            for (var first = piece * rowsPerPiece; first < end; first += trunk.groupRows)
+                Do(first, Math.Min(trunk.groupRows, end - first), end);
+            GC.KeepAlive(trunk);
+        }
+
+        private void Do(int first, int rows, int end)
+        {
             if (trunk.CopiesInputs)
                 CopyInputs(first, rows);
             for (var i = 0; i < trunk.layers.Length; i++)
@@ -122,10 +143,9 @@ internal sealed unsafe class Trunk
                 // Outputs go to where the next layer's inputs are, past its padding, which stays zero.
                 var inner = i + 1 < trunk.layers.Length ? trunk.layers[i + 1].PadBefore : 0;
                 var y = trunk.Row(i + 1, first) + trunk.geometry[i + 1].Offset(0, 0, inner, inner);
-                trunk.convolutions[i].Forward(trunk.Row(i, first), y, trunk.parameters.Pointer, rows);
+                var next = i == 0 ? trunk.Group(0, first + trunk.groupRows, end) : default;
+                trunk.convolutions[i].Forward(trunk.Row(i, first), y, trunk.parameters.Pointer, rows, next);
             }
-
-            GC.KeepAlive(trunk);
         }
 
         private void CopyInputs(int first, int rows)
@@ -171,7 +191,8 @@ internal sealed unsafe class Trunk
             for (var i = last; i > 0; i--)
             {
                 trunk.convolutions[i].InputGradients(
-                    trunk.Slope(i, start), trunk.transposed[i].Pointer, trunk.Row(i, first + start), trunk.Slope(i - 1, start), rows);
+                    trunk.Slope(i, start), trunk.transposed[i].Pointer, trunk.Row(i, first + start), trunk.Slope(i - 1, start), rows,
+                    trunk.Group(i - 1, first + start, first + count));
             }
 
             GC.KeepAlive(trunk);
@@ -184,11 +205,9 @@ internal sealed unsafe class Trunk
         private readonly (int Layer, int First, int Count)[] pieces =
         [
             .. trunk.layers.SelectMany((layer, i) =>
-                from first in Enumerable.Range(0, Pieces(layer.Depth, WeightsPerPiece))
-                select (i, first * WeightsPerPiece, Math.Min(WeightsPerPiece, layer.Depth - first * WeightsPerPiece))),
+                from first in Enumerable.Range(0, Pieces(layer.Depth, Math.Min(layer.Depth, trunk.weightsPerPiece)))
+                select (i, first * trunk.weightsPerPiece, Math.Min(trunk.weightsPerPiece, layer.Depth - first * trunk.weightsPerPiece))),
         ];
-
-        private const int WeightsPerPiece = 96;
 
         private int firstRow;
         private int count;
@@ -210,7 +229,10 @@ internal sealed unsafe class Trunk
                 var rows = Math.Min(trunk.groupRows, count - start);
                 var slope = trunk.Slope(layer, start);
                 var accumulate = addsUp || start > 0;
-                convolution.WeightGradients(trunk.Row(layer, firstRow + start), slope, gradients, rows, first, weights, accumulate);
+                var next = start + rows < count ? trunk.Group(layer, firstRow + start + rows, firstRow + count)
+                    : layer == trunk.layers.Length - 1 ? trunk.Group(layer, firstRow + count, trunk.rows) : default;
+                convolution.WeightGradients(
+                    trunk.Row(layer, firstRow + start), slope, gradients, rows, first, weights, accumulate, next);
                 if (first == 0)
                     convolution.BiasGradients(slope, gradients, rows, accumulate);
             }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Hem.Trainer.Networks.Kernels;
 
@@ -15,6 +16,8 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     {
         var block = product;
         var most = Math.Max(1, DepthBlock / product.Depth);
+        var blocks = (product.SegmentCount + most - 1) / most;
+        var next = new Fetching(product.Next, (long)blocks * Pieces(product.Columns, TileColumns) * Pieces(product.Rows, TileRows));
         for (var s = 0; s < product.SegmentCount || s == 0; s += most)
         {
             block.Segments = product.Segments + s;
@@ -26,7 +29,10 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
             for (var column = 0; column < product.Columns; column += TileColumns)
             {
                 for (var row = 0; row < product.Rows; row += TileRows)
+                {
+                    next.Fetch();
                     WindowTile(block, row, column);
+                }
             }
         }
     }
@@ -34,6 +40,8 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     public override void SumWindows(in WindowSums sums)
     {
         var block = sums;
+        var tiles = (long)Pieces(sums.Windows, WindowBlock) * Pieces(sums.Rows, TileRows) * Pieces(sums.Columns, TileColumns);
+        var next = new Fetching(sums.Next, tiles);
         for (var window = 0; window < sums.Windows; window += WindowBlock)
         {
             block.AOffsets = sums.AOffsets + window;
@@ -43,7 +51,10 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
             for (var row = 0; row < sums.Rows; row += TileRows)
             {
                 for (var column = 0; column < sums.Columns; column += TileColumns)
+                {
+                    next.Fetch();
                     SumTile(block, row, column);
+                }
             }
         }
     }
@@ -241,4 +252,24 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     /// <summary>The way from the row before to this one: none past the last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Another(int rows, int row) => row < rows ? 1 : 0;
+
+    private static int Pieces(int count, int size) => (count + size - 1) / size;
+
+    /// <summary>Fetches a share of what is upcoming with each tile.</summary>
+    private struct Fetching(in Upcoming upcoming, long tiles)
+    {
+        private const int Line = 16;
+
+        private readonly long share = tiles == 0 ? 0 : (upcoming.Count + tiles * Line - 1) / (tiles * Line) * Line;
+        private float* next = upcoming.Start;
+        private long left = upcoming.Count;
+
+        public void Fetch()
+        {
+            if (!Sse.IsSupported)
+                return;
+            for (var last = left - share; left > 0 && left > last; left -= Line, next += Line)
+                Sse.Prefetch1(next);
+        }
+    }
 }

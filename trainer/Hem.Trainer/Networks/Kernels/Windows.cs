@@ -48,6 +48,9 @@ internal unsafe struct WindowProduct
 
     /// <summary>Whether the sums start from what C holds.</summary>
     public bool Accumulate;
+
+    /// <summary>What will be read soon after: fetched into the second cache meanwhile.</summary>
+    public Upcoming Next;
 }
 
 /// <summary>
@@ -76,4 +79,14 @@ internal unsafe struct WindowSums
 
     public int Windows;
     public bool Accumulate;
+
+    /// <summary>As in <see cref="WindowProduct"/>.</summary>
+    public Upcoming Next;
+}
+
+/// <summary>Memory that will be read soon, none or some.</summary>
+internal readonly unsafe struct Upcoming(float* start, long count)
+{
+    public readonly float* Start = start;
+    public readonly long Count = count;
 }
