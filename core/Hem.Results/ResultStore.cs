@@ -98,8 +98,9 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
 
     private static string PathIn(string directory) => Path.Combine(directory, "results.db");
 
-    /// <summary>Bytes of the store's files.</summary>
-    public long ReadSize() => new DirectoryInfo(Directory).EnumerateFiles("results.db*").Sum(file => file.Length);
+    /// <summary>Bytes of the store's files, and bytes that are left on their disk.</summary>
+    public (long Size, long Free) ReadDisk() =>
+        (new DirectoryInfo(Directory).EnumerateFiles("results.db*").Sum(file => file.Length), new DriveInfo(Directory).AvailableFreeSpace);
 
     private long Now => _options.Time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -51,6 +51,9 @@ internal sealed class SweepMetrics
                 + "Superseded).");
         meter.CreateObservableGauge("hem_sweep_trials_starting", () => Each(sweep => [Of(sweep, sweep.Status.Counts.Starting)]),
             description: "Of the running trials those whose pod does not run yet, by namespace and sweep.");
+        meter.CreateObservableGauge("hem_sweep_suspended",
+            () => Each(sweep => [Of(sweep, sweep.Status.State is SweepState.Suspending or SweepState.Suspended ? 1 : 0)]),
+            description: "1 while the sweep is suspended, by its spec, else 0; by namespace and sweep.");
         meter.CreateObservableCounter("hem_sweep_active_seconds_total",
             () => Each(sweep => [Of(sweep, sweep.Status.Usage.WallClock.TotalSeconds)]), "s",
             "Time in which at least one trial of the sweep held a pod, by namespace and sweep: what a budget's wallClock counts.");

@@ -30,6 +30,7 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         text.ShouldContain($"hem_sweep_best_score{{configuration=\"hem\",namespace=\"{ns}\",sweep=\"s\"}} ");
         text.ShouldContain("hem_status_writes_total{kind=\"HemSweep\",result=\"written\"}");
         text.ShouldContain("hem_store_size_bytes ");
+        text.ShouldContain("hem_store_free_bytes ");
         text.ShouldContain("hem_certificate_expiration_timestamp_seconds ");
         text.ShouldContain("controller_runtime_reconcile_total{controller=\"sweep\",result=\"success\"}");
         text.ShouldContain("workqueue_depth{name=\"sweeps\"} ");
