@@ -9,7 +9,8 @@ public sealed class AlertTests
     private static readonly string Alerts = Path.Combine(Repository, "charts/hem/alerts");
     private static readonly string Runbooks = Path.Combine(Repository, "docs/runbooks");
 
-    public static TheoryData<string> Names => [.. Directory.GetFiles(Alerts, "*.yaml").Select(Path.GetFileNameWithoutExtension).Order()!];
+    public static TheoryData<string> Names => 
+        [.. Directory.GetFiles(Alerts, "*.yaml").Select(file => Path.GetFileNameWithoutExtension(file)!).Order()];
 
     [Theory]
     [MemberData(nameof(Names))]
