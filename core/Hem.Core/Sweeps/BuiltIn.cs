@@ -49,5 +49,5 @@ public static class BuiltIn
 
     /// <summary>All that is here, for people.</summary>
     public static string Everything { get; } =
-        $"{string.Join(", ", Algorithms)} on {string.Join(" and ", Tasks)}, with {string.Join(" and ", Devices)}";
+        $"{string.Join(", ", Algorithms)} on {string.Join(", ", Tasks)}, with {string.Join(" and ", Devices)}";
 }

@@ -35,9 +35,11 @@ internal static class AlgorithmCatalog
                     new HpgAlgorithm(HpgSettings.From(parameters), trial.Seed, discrete, threads, kernels),
                 AlgorithmName.Reinforce => new ReinforceAlgorithm(ReinforceSettings.From(parameters), trial.Seed, Task(), threads, kernels),
                 AlgorithmName.Theory => new TheoryAlgorithm(TheorySettings.From(parameters), trial.Seed),
-                AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer => Task() is IContinuousTask continuous
-                    ? new HerDdpgAlgorithm(HerSettings.From(parameters), trial.Seed, continuous, threads, kernels)
-                    : new HerDqnAlgorithm(HerSettings.From(parameters), trial.Seed, (IDiscreteTask)Task(), threads, kernels),
+                AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer => Task() switch
+                {
+                    IContinuousTask task => new HerDdpgAlgorithm(HerSettings.From(parameters), trial.Seed, task, threads, kernels),
+                    ITask task => new HerDqnAlgorithm(HerSettings.From(parameters), trial.Seed, (IDiscreteTask)task, threads, kernels),
+                },
                 _ => throw new BadConfigurationException($"parameters.algorithm: {algorithm} has no program"),
             };
         }

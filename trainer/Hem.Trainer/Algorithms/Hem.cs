@@ -54,7 +54,6 @@ internal sealed class HemAlgorithm : TrainingLoop
     private readonly int batch;
     private readonly int outputs;
     private readonly bool discrete;
-    private readonly float[] inputs;
     private readonly int[] actions;
     private readonly float[] actionVectors;
     private readonly float[] gradient;
@@ -78,9 +77,8 @@ internal sealed class HemAlgorithm : TrainingLoop
         replay = new ReplayBuffer(TrajectoryLayout.Of(task), settings.Workers, settings.BufferTrajectories);
 
         batch = checked(settings.Workers * settings.BatchSize);
-        Part = rowsPerPart ?? PartFor(policy.ParameterCount, task.Inputs);
+        Part = rowsPerPart ?? PartFor(task.Inputs, policy);
         int rows = Math.Min(batch, Part);
-        inputs = new float[checked(rows * task.Inputs)];
         actions = new int[discrete ? rows : 0];
         actionVectors = new float[discrete ? 0 : checked(rows * outputs)];
         gradient = new float[checked(rows * outputs)];
@@ -95,7 +93,7 @@ internal sealed class HemAlgorithm : TrainingLoop
     /// </summary>
     protected override void Act(Episodes episodes, int first, int rows, bool explore)
     {
-        ReadOnlySpan<float> phi = policy.Network.Forward(episodes.Encode(first, rows), rows);
+        ReadOnlySpan<float> phi = policy.Network.Forward(episodes.Encode(first, rows, policy.Network.InputRows(rows)), rows);
         if (!discrete)
             ActOnMeans(episodes, phi, first, rows, explore);
         else if (explore)
@@ -135,7 +133,7 @@ internal sealed class HemAlgorithm : TrainingLoop
     /// E-step: every worker draws B triples (s_t, a_t, g) from the hindsight distribution: a trajectory uniformly from its replay,
     /// t uniform in 0..L-1, and g = phi(s_t') with t' uniform in t+1..L ("future"). Here so many rows of the batch from one on.
     /// </summary>
-    private void Relabel(int first, int rows)
+    private void Relabel(int first, int rows, Span<float> inputs)
     {
         Span<byte> goal = stackalloc byte[task.GoalBytes];
         for (int row = 0; row < rows; row++)
@@ -144,7 +142,7 @@ internal sealed class HemAlgorithm : TrainingLoop
             ref RandomStream random = ref Workers[worker];
             Trajectory trajectory = replay.Draw(worker, ref random);
             int t = Hindsight.Relabel(task, trajectory, settings.Relabel, ref random, goal);
-            task.Encode(trajectory.State(t), goal, inputs.AsSpan(row * task.Inputs, task.Inputs));
+            task.Encode(trajectory.State(t), goal, inputs.Slice(row * task.Inputs, task.Inputs));
             if (discrete)
                 actions[row] = trajectory.Action(t)[0];
             else
@@ -168,8 +166,9 @@ internal sealed class HemAlgorithm : TrainingLoop
                 return null;
 
             int rows = Math.Min(Part, batch - first);
-            Relabel(first, rows);
-            ReadOnlySpan<float> phi = policy.Network.Forward(inputs.AsSpan(0, rows * task.Inputs), rows);
+            Span<float> inputs = policy.Network.InputRows(rows);
+            Relabel(first, rows, inputs);
+            ReadOnlySpan<float> phi = policy.Network.Forward(inputs, rows);
             Span<float> slope = gradient.AsSpan(0, rows * outputs);
             loss += discrete
                 ? VectorMath.SoftmaxCrossEntropy(phi, actions.AsSpan(0, rows), slope, batch)

@@ -23,9 +23,9 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     private readonly ReplayBuffer replay;
     private readonly int batch, width, components;
 
-    // One part of a batch, and what is computed of it: inputs of the critic [rows, width + components], the policy's own actions.
+    // One part of a batch, and what is computed of it.
     private readonly Transitions sampled;
-    private readonly float[] criticInputs, criticSlopes, chosenActions, policySlopes, targets, valueSlopes;
+    private readonly float[] criticSlopes, chosenActions, policySlopes, targets, valueSlopes;
     private readonly float[] action;
 
     /// <param name="settings">The parameters; eta above 0 makes it `hem-her`.</param>
@@ -51,10 +51,9 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
             TrajectoryLayout.Of(task), settings.Workers, settings.BufferTrajectories, Overwriting.Random, seed);
 
         batch = checked(settings.Workers * settings.BatchSize);
-        Part = rowsPerPart ?? PartFor(2L * (policy.ParameterCount + critic.ParameterCount), 4 * (width + components));
+        Part = rowsPerPart ?? PartFor(4L * (width + components), policy, policy, critic, critic);
         sampled = new Transitions(Part, width, components);
-        criticInputs = new float[checked(Part * (width + components))];
-        criticSlopes = new float[criticInputs.Length];
+        criticSlopes = new float[checked(Part * (width + components))];
         (chosenActions, policySlopes) = (new float[Part * components], new float[Part * components]);
         (targets, valueSlopes) = (new float[Part], new float[Part]);
         action = new float[components];
@@ -75,8 +74,8 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     /// </summary>
     protected override void Act(Episodes episodes, int first, int rows, bool explore)
     {
-        Span<float> inputs = sampled.States.AsSpan(0, rows * width);
-        episodes.Encode(first, rows).CopyTo(inputs);
+        Span<float> inputs = policy.Network.InputRows(rows);
+        episodes.Encode(first, rows, inputs);
         Normalize(inputs);
         Span<float> chosen = chosenActions.AsSpan(0, rows * components);
         VectorMath.Tanh(policy.Network.Forward(inputs, rows), chosen);
@@ -221,7 +220,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         ReadOnlySpan<float> next = sampled.NextStates.AsSpan(0, rows * width);
         Span<float> chosen = chosenActions.AsSpan(0, rows * components);
         VectorMath.Tanh(targetPolicy.Forward(next, rows), chosen);
-        ReadOnlySpan<float> values = targetCritic.Forward(CriticInputs(next, chosen, rows), rows);
+        ReadOnlySpan<float> values = targetCritic.Forward(CriticInputs(targetCritic, next, chosen, rows), rows);
         Losses.Targets(
             sampled.Rewards.AsSpan(0, rows), values, sampled.Terminal, settings.Discount, settings.LowestTarget, settings.HighestTarget, targets);
     }
@@ -229,7 +228,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     /// <summary>dL_Q/dQ = 2 (Q - y) / (M B).</summary>
     private double CriticGradient(int rows, bool accumulate)
     {
-        ReadOnlySpan<float> inputs = CriticInputs(sampled.States, sampled.Actions, rows);
+        ReadOnlySpan<float> inputs = CriticInputs(critic.Network, sampled.States, sampled.Actions, rows);
         ReadOnlySpan<float> values = critic.Network.Forward(inputs, rows);
         Span<float> slopes = valueSlopes.AsSpan(0, rows);
         double loss = Losses.SquaredError(values, targets, slopes, batch);
@@ -243,7 +242,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         ReadOnlySpan<float> inputs = sampled.States.AsSpan(0, rows * width);
         Span<float> chosen = chosenActions.AsSpan(0, rows * components), slopes = policySlopes.AsSpan(0, rows * components);
         VectorMath.Tanh(policy.Network.Forward(inputs, rows), chosen);
-        critic.Network.Forward(CriticInputs(inputs, chosen, rows), rows);
+        critic.Network.Forward(CriticInputs(critic.Network, inputs, chosen, rows), rows);
         valueSlopes.AsSpan(0, rows).Fill(-1f / batch);
         Span<float> inputSlopes = criticSlopes.AsSpan(0, rows * (width + components));
         critic.Network.Backward(valueSlopes.AsSpan(0, rows), rows, inputSlopes, inputsOnly: true);
@@ -284,17 +283,18 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         policy.Network.Backward(slopes, rows, accumulate: true);
     }
 
-    /// <summary>Rows of the critic's input: the policy's input, then the action.</summary>
-    private ReadOnlySpan<float> CriticInputs(ReadOnlySpan<float> inputs, ReadOnlySpan<float> chosen, int rows)
+    /// <summary>Rows of a critic's input: the policy's input, then the action.</summary>
+    private ReadOnlySpan<float> CriticInputs(INetwork network, ReadOnlySpan<float> inputs, ReadOnlySpan<float> chosen, int rows)
     {
+        Span<float> target = network.InputRows(rows);
         for (int row = 0; row < rows; row++)
         {
-            Span<float> target = criticInputs.AsSpan(row * (width + components), width + components);
-            inputs.Slice(row * width, width).CopyTo(target);
-            chosen.Slice(row * components, components).CopyTo(target[width..]);
+            Span<float> both = target.Slice(row * (width + components), width + components);
+            inputs.Slice(row * width, width).CopyTo(both);
+            chosen.Slice(row * components, components).CopyTo(both[width..]);
         }
 
-        return criticInputs.AsSpan(0, rows * (width + components));
+        return target;
     }
 
     /// <summary>Rows of raw inputs become those that the networks see. Images are as they should be.</summary>

@@ -42,7 +42,7 @@ internal sealed class HerDqnAlgorithm : TrainingLoop
             TrajectoryLayout.Of(task), settings.Workers, settings.BufferTrajectories, Overwriting.Random, seed);
 
         batch = checked(settings.Workers * settings.BatchSize);
-        Part = rowsPerPart ?? PartFor(2L * critic.ParameterCount, 2 * task.Inputs);
+        Part = rowsPerPart ?? PartFor(2L * task.Inputs, critic, critic);
         int rows = Math.Min(batch, Part);
         (states, nextStates) = (new float[checked(rows * task.Inputs)], new float[checked(rows * task.Inputs)]);
         (rewards, nextValues, targets) = (new float[rows], new float[rows], new float[rows]);

@@ -30,6 +30,7 @@ internal abstract class TrainingLoop : IAlgorithm
 
     private readonly TrainingSettings settings;
     private readonly long seed;
+    private readonly NetworkBackend backend;
     private readonly WorkerPool? stepping;
     private readonly Episodes tested;
     private readonly RandomStream[] workersBefore;
@@ -52,7 +53,7 @@ internal abstract class TrainingLoop : IAlgorithm
     /// <param name="kernels">Vector width of the networks.</param>
     protected TrainingLoop(TrainingSettings settings, long seed, ITask task, int threads, KernelWidth kernels)
     {
-        (this.settings, this.seed, Task, Threads, Kernels) = (settings, seed, task, threads, kernels);
+        (this.settings, this.seed, Task, backend) = (settings, seed, task, new NetworkBackend(threads, kernels));
         Workers = [.. Enumerable.Range(0, settings.Workers).Select(worker => RandomStream.OfWorker(seed, worker))];
         workersBefore = new RandomStream[Workers.Length];
         stepping = threads > 1 && task is IContinuousTask ? new WorkerPool(threads) : null;
@@ -76,10 +77,6 @@ internal abstract class TrainingLoop : IAlgorithm
     public abstract ReplayBuffer? Replay { get; }
 
     protected ITask Task { get; }
-
-    protected int Threads { get; }
-
-    protected KernelWidth Kernels { get; }
 
     /// <summary>The streams of the workers, which fork those of their episodes and draw their samples.</summary>
     protected RandomStream[] Workers { get; }
@@ -220,13 +217,11 @@ internal abstract class TrainingLoop : IAlgorithm
     }
 
     /// <summary>
-    /// The description of a network that sees a row of the task's input, then some more numbers; the hidden layers are the settings'.
+    /// The description of a network that sees a row of the task's input, then some more numbers; layers and padding are the settings'.
     /// </summary>
-    protected NetworkDescription Describe(int outputs, int moreInputs = 0) => new(
-        checked(Task.Inputs + moreInputs),
-        [.. Enumerable.Repeat(settings.HiddenUnits, settings.HiddenLayers)],
-        outputs,
-        Task is IContinuousTask ? Initialization.XavierUniform : Initialization.HeUniform);
+    protected NetworkDescription Describe(int outputs, int moreInputs = 0) => NetworkDescription.Of(
+        Task.Input, moreInputs, settings.HiddenLayers, settings.HiddenUnits, outputs,
+        Task is IContinuousTask ? Initialization.XavierUniform : Initialization.HeUniform, settings.Padding);
 
     /// <summary>Makes a network and its Adam; checkpoints keep both.</summary>
     /// <param name="description">Its shape.</param>
@@ -237,7 +232,7 @@ internal abstract class TrainingLoop : IAlgorithm
     {
         RequireSavable(description, 3 * sizeof(float));
         Random random = new RandomStream(seed, RandomPurpose.Initialization, number).AsRandom();
-        var network = new TrainedNetwork(ManagedBackend.Create(description, random, Threads, Kernels), learningRate);
+        var network = new TrainedNetwork(backend.Create(description, random), learningRate);
         networks.Add(network);
         return network;
     }
@@ -246,7 +241,7 @@ internal abstract class TrainingLoop : IAlgorithm
     protected INetwork CreateTarget(TrainedNetwork original)
     {
         RequireSavable(original.Network.Description, sizeof(float));
-        INetwork target = ManagedBackend.Create(original.Network.Description, null, Threads, Kernels);
+        INetwork target = backend.Create(original.Network.Description, null);
         original.Network.Parameters.CopyTo(target.Parameters);
         memories.Add(() => MemoryMarshal.AsBytes(target.Parameters));
         return target;
@@ -264,9 +259,16 @@ internal abstract class TrainingLoop : IAlgorithm
     /// <summary>Checkpoints keep these numbers too.</summary>
     protected void Keep(double[] numbers) => memories.Add(() => MemoryMarshal.AsBytes(numbers.AsSpan()));
 
-    /// <summary>The size of <see cref="Part"/> for so many products of a row and a parameter, and so many numbers in a row.</summary>
-    protected static int PartFor(long products, int numbers) =>
-        (int)Math.Min(Math.Clamp(ProductsPerPart / products, SmallestPart, LargestPart), Math.Max(NumbersPerPart / numbers, FewestRows));
+    /// <summary>
+    /// The size of <see cref="Part"/> for a step in which a row goes through these networks, and which keeps so many numbers of each row.
+    /// </summary>
+    protected static int PartFor(long numbers, params ReadOnlySpan<TrainedNetwork> networks)
+    {
+        long products = 0;
+        foreach (TrainedNetwork network in networks)
+            products += Math.Max(network.ParameterCount, network.Network.Description.ProductsPerRow);
+        return (int)Math.Min(Math.Clamp(ProductsPerPart / products, SmallestPart, LargestPart), Math.Max(NumbersPerPart / numbers, FewestRows));
+    }
 
     /// <summary>To be called before the step is taken: a loss that is not finite ends the run with what to change.</summary>
     protected double RequireFinite(double loss) => double.IsFinite(loss)
@@ -372,8 +374,7 @@ internal abstract class TrainingLoop : IAlgorithm
 
     private void RequireSavable(NetworkDescription description, int bytesPerParameter)
     {
-        DenseLayer[] layers = description.Layers();
-        long parameters = (long)layers[^1].Offset + layers[^1].ParameterCount;
+        long parameters = description.ParameterCount;
         stateBytes += bytesPerParameter * parameters;
         if (stateBytes > LargestState)
         {

@@ -1,4 +1,5 @@
 using Hem.Core.Sweeps;
+using Hem.Trainer.Networks;
 
 namespace Hem.Trainer.Algorithms;
 
@@ -12,6 +13,7 @@ internal abstract record TrainingSettings
     public double LearningRate { get; init; } = 1e-3;
     public int HiddenLayers { get; init; } = 5;
     public int HiddenUnits { get; init; } = 256;
+    public Padding Padding { get; init; }
     public bool StopOnSuccess { get; init; } = true;
     public int EvaluateEvery { get; init; } = 1;
     public int EvaluationEpisodes { get; init; } = 200;
@@ -35,6 +37,7 @@ internal abstract record TrainingSettings
             LearningRate = parameters["learningRate"].AsDouble(),
             HiddenLayers = parameters["hiddenLayers"].AsInt(),
             HiddenUnits = parameters["hiddenUnits"].AsInt(),
+            Padding = parameters.Find("padding")?.AsString() == "same" ? Padding.Same : Padding.Valid,
             StopOnSuccess = parameters["stopOnSuccess"].AsBool(),
             EvaluateEvery = parameters["evaluateEvery"].AsInt(),
             EvaluationEpisodes = parameters["evaluationEpisodes"].AsInt(),

@@ -121,16 +121,22 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
     /// <summary>The network inputs of so many active episodes from the <paramref name="first"/> on, [rows, Inputs].</summary>
     public ReadOnlySpan<float> Encode(int first, int rows)
     {
+        if (inputs.Length < rows * task.Inputs)
+            inputs = new float[checked(rows * task.Inputs)];
+        return Encode(first, rows, inputs);
+    }
+
+    /// <summary>The same into memory of the caller's, of which the part that was written is given back.</summary>
+    public ReadOnlySpan<float> Encode(int first, int rows, Span<float> target)
+    {
         int width = task.Inputs;
-        if (inputs.Length < rows * width)
-            inputs = new float[checked(rows * width)];
         for (int i = 0; i < rows; i++)
         {
             Trajectory trajectory = Trajectories[active[first + i]];
-            task.Encode(trajectory.State(trajectory.Length), trajectory.Goal, inputs.AsSpan(i * width, width));
+            task.Encode(trajectory.State(trajectory.Length), trajectory.Goal, target.Slice(i * width, width));
         }
 
-        return inputs.AsSpan(0, rows * width);
+        return target[..(rows * width)];
     }
 
     /// <summary>Which of the <see cref="Trajectories"/> the i-th active episode writes.</summary>
