@@ -3,6 +3,7 @@ using Hem.Bench;
 return args switch
 {
     ["conv", .. var rest] => ConvBench.Run(rest),
+    ["her-update", .. var rest] => HerUpdateBench.Run(rest),
     ["ingest", .. var rest] => await IngestBench.RunAsync(rest),
     ["mstep", .. var rest] => MStepBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
@@ -16,6 +17,6 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench conv|ingest|mstep|planner|render|train-flipbit|overhead|reports");
+    Console.Error.WriteLine("usage: hem-bench conv|her-update|ingest|mstep|planner|render|train-flipbit|overhead|reports");
     return 64;
 }

@@ -88,7 +88,7 @@ internal sealed class HpgAlgorithm : TrainingLoop
             Deviation = 0.01,
         };
         policy = CreateTrained(description, number: 0, settings.LearningRate);
-        Part = rowsPerPart ?? PartFor(policy.ParameterCount, task.Inputs);
+        Part = rowsPerPart ?? PartFor(task.Inputs, policy);
         if (settings.Baseline == Baseline.Value)
         {
             NetworkDescription critic = Describe(1, moreInputs: 1) with

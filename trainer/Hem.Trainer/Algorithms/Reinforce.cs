@@ -71,7 +71,7 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
         outputs = task is IDiscreteTask { Actions: int k } ? k : ((IContinuousTask)task).ActionSize;
         policy = CreateTrained(Describe(outputs), number: 0, settings.LearningRate);
         critic = settings.Baseline == Baseline.Value ? CreateTrained(Describe(1), number: 1, settings.CriticLearningRate) : null;
-        Part = rowsPerPart ?? PartFor(policy.Network.Description.ProductsPerRow, task.Inputs);
+        Part = rowsPerPart ?? PartFor(task.Inputs, policy);
 
         trajectories = checked(settings.Workers * settings.N);
         meant = new float[discrete ? 0 : checked(trajectories * task.Horizon * outputs)];
