@@ -21,6 +21,8 @@ internal sealed class CheckpointFolder(string folder, string trial, string progr
     private bool strangers;
     private long next = 1;
 
+    public bool AppendsReplay => true;
+
     public bool TryLoad(ReplayBuffer? replay, Action<CheckpointHeader> restoreState)
     {
         DurableFolder.Create(folder);

@@ -5,6 +5,9 @@ namespace Hem.Trainer.Checkpoints;
 /// <summary>Where the checkpoints of one trial are kept.</summary>
 internal interface ICheckpoints
 {
+    /// <summary>Whether <see cref="Save"/> writes only those trajectories that came since the last one.</summary>
+    bool AppendsReplay { get; }
+
     /// <summary>
     /// Loads the newest checkpoint that is whole: first its trajectories, then <paramref name="restoreState"/> gets its header. Says
     /// plainly which ones could not be used.

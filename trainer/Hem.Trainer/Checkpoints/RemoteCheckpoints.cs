@@ -11,6 +11,11 @@ namespace Hem.Trainer.Checkpoints;
 internal sealed class RemoteCheckpoints(
     Func<byte[]?> get, Action<long, ReadOnlyMemory<byte>> put, string trial, string program, Action<string> log) : ICheckpoints
 {
+    /// <summary>A checkpoint is built in memory before it goes.</summary>
+    private const long LargestReplay = 1L << 30;
+
+    public bool AppendsReplay => false;
+
     public bool TryLoad(ReplayBuffer? replay, Action<CheckpointHeader> restoreState)
     {
         if (get() is not { } bytes)
@@ -45,6 +50,13 @@ internal sealed class RemoteCheckpoints(
 
     public long Save(ReplayBuffer? replay, long iteration, byte[] state)
     {
+        if (replay is not null && (long)replay.Workers * replay.CountPerWorker * replay.Layout.SlotBytes > LargestReplay)
+        {
+            throw new IOException(
+                "the replay is too large to be sent to the progress server; give the trial a folder for its checkpoints "
+                + "(spec.trainer.checkpoints.claimName), or make parameters.bufferTrajectories smaller");
+        }
+
         var stream = new MemoryStream();
         stream.Write(new CheckpointHeader(program, trial, iteration, [], state).ToBytes());
         if (replay is not null)

@@ -19,8 +19,8 @@ internal sealed class TrialRun(
     : ITrainingHost
 {
     private readonly long started = time.GetTimestamp();
+    private readonly SaveSchedule schedule = new(saveEvery, checkpoints.AppendsReplay, time);
     private TimeSpan earlier;
-    private long lastSave = time.GetTimestamp();
     private int saveRequested;
 
     public bool LeaveNow => leave.IsCancellationRequested;
@@ -35,7 +35,7 @@ internal sealed class TrialRun(
     {
         bool resumed = checkpoints.TryLoad(algorithm.Replay, Restore);
         log.Line(resumed ? $"resumed after {algorithm.Iteration} iterations" : "starting from zero");
-        lastSave = time.GetTimestamp();
+        schedule.Saved(algorithm.Replay);
         progress.SaveRequested += RequestSave;
         try
         {
@@ -62,7 +62,7 @@ internal sealed class TrialRun(
     {
         if (leave.IsCancellationRequested)
             return false;
-        if (Volatile.Read(ref saveRequested) != 0 || time.GetElapsedTime(lastSave) >= saveEvery)
+        if (Volatile.Read(ref saveRequested) != 0 || schedule.IsDue(algorithm.Replay))
             Save();
         return true;
     }
@@ -146,7 +146,7 @@ internal sealed class TrialRun(
             log.Line($"no checkpoint was saved: {e.Message}. The previous one, if any, is whole; {next}");
         }
 
-        lastSave = time.GetTimestamp();
+        schedule.Saved(algorithm.Replay);
     }
 
     private void Restore(CheckpointHeader header)
