@@ -8,6 +8,7 @@ return args switch
     ["mstep", .. var rest] => MStepBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
     ["render", .. var rest] => RenderBench.Run(rest),
+    ["train-fetch-reach", .. var rest] => TrainFetchReachBench.Run(rest),
     ["train-flipbit", .. var rest] => TrainFlipbitBench.Run(rest),
     ["overhead", .. var rest] => OverheadBench.Run(rest),
     ["overhead-bare", var seconds] => OverheadBench.RunBare(seconds),
@@ -17,6 +18,6 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench conv|her-update|ingest|mstep|planner|render|train-flipbit|overhead|reports");
+    Console.Error.WriteLine("usage: hem-bench conv|her-update|ingest|mstep|planner|render|train-fetch-reach|train-flipbit|overhead|reports");
     return 64;
 }
