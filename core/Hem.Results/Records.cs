@@ -81,6 +81,10 @@ public sealed record NewAttempt(string SweepUid, string Trial, int Number, strin
 /// <param name="AttemptNumber">Number of the attempt within its trial.</param>
 public sealed record NewPod(string SweepUid, string Trial, int AttemptNumber, string Uid, string Name);
 
+/// <summary>Time in which an attempt held a pod that a queue took away again.</summary>
+/// <param name="Pod">Its UID, or whatever names it once for all.</param>
+public sealed record HeldTimeRecord(string AttemptId, string Pod, DateTimeOffset From, DateTimeOffset To);
+
 /// <summary>An ended attempt that is known from elsewhere.</summary>
 /// <param name="Permanent">With Failed: no retry would help.</param>
 public sealed record ImportedAttempt(int Number, string Id, AttemptOutcome Outcome, string Reason, bool Permanent = false);

@@ -126,6 +126,28 @@ public sealed partial class ResultStore
                     $"pod {pod.Name}: is attempt {attempt.Number} of {attempt.Trial}, not {pod.AttemptNumber} of {pod.Trial}.");
     }
 
+    /// <summary>
+    /// Records that a queue took a pod of an attempt away, and what time it had held: the attempt holds nothing from then on, until another
+    /// pod's start is recorded. Repeating the call for a pod changes nothing.
+    /// </summary>
+    public Task AddHeldTimeAsync(HeldTimeRecord held, CancellationToken cancellationToken = default) => WriteAsync(connection =>
+    {
+        bool isNew = connection.Execute(
+            """
+            INSERT INTO held_times (attempt_id, pod, started, ended) SELECT id, ?2, ?3, ?4 FROM attempts WHERE uid = ?1
+            ON CONFLICT DO NOTHING
+            """,
+            held.AttemptId, held.Pod, held.From.ToUnixTimeMilliseconds(), held.To.ToUnixTimeMilliseconds()) == 1;
+        if (isNew) connection.Execute("UPDATE attempts SET process_started = NULL WHERE uid = ?1", held.AttemptId);
+        return isNew;
+    }, cancellationToken);
+
+    /// <summary>The times of a sweep's attempts with pods that a queue took away, in order.</summary>
+    public IReadOnlyList<HeldTimeRecord> ReadHeldTimes(string sweepUid) =>
+        [.. Read($"SELECT a.uid, h.pod, h.started, h.ended FROM {AttemptTables} JOIN held_times h ON h.attempt_id = a.id WHERE s.uid = ?1 "
+            + "ORDER BY h.started, h.pod", [sweepUid],
+            row => new HeldTimeRecord(row.GetString(0), row.GetString(1), Time(row.GetInt64(2)), Time(row.GetInt64(3))))];
+
     /// <summary>The attempt that a pod was recorded for, ended or not, or null.</summary>
     public AttemptRecord? FindAttemptOfPod(string podUid) =>
         Read($"SELECT {AttemptColumns} FROM {AttemptTables} JOIN pods p ON p.attempt_id = a.id WHERE p.uid = ?1", [podUid], ReadAttempt)

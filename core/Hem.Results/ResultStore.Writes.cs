@@ -57,6 +57,7 @@ public sealed partial class ResultStore
         {
             connection.Execute("DELETE FROM points WHERE trial_id = ?1", trial);
             connection.Execute("DELETE FROM pods WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = ?1)", trial);
+            connection.Execute("DELETE FROM held_times WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = ?1)", trial);
             connection.Execute("DELETE FROM attempts WHERE trial_id = ?1", trial);
             connection.Execute("DELETE FROM trials WHERE id = ?1", trial);
         }

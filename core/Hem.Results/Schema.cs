@@ -5,7 +5,7 @@ namespace Hem.Results;
 /// <summary>The tables, and the way from one version of them to the next. Times are Unix milliseconds, UTC.</summary>
 internal static class Schema
 {
-    public const int Version = 2;
+    public const int Version = 3;
 
     private static readonly string[] Steps =
     [
@@ -106,6 +106,16 @@ internal static class Schema
             acknowledged INTEGER NOT NULL DEFAULT 0);
 
         CREATE INDEX pods_attempt ON pods (attempt_id);
+        """,
+
+        // The time in which an attempt held pods that a queue took away again.
+        """
+        CREATE TABLE held_times (
+            attempt_id INTEGER NOT NULL REFERENCES attempts (id),
+            pod TEXT NOT NULL,
+            started INTEGER NOT NULL,
+            ended INTEGER NOT NULL,
+            PRIMARY KEY (attempt_id, pod)) WITHOUT ROWID;
         """,
     ];
 

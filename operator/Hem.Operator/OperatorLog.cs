@@ -38,6 +38,18 @@ internal static partial class OperatorLog
     [LoggerMessage(11, LogLevel.Information, "Waiting for the result store: {Fault}")]
     public static partial void WaitsForStore(ILogger logger, string fault);
 
+    [LoggerMessage(13, LogLevel.Information, "Results of {Namespace}/{Sweep}, deleted at {Deleted:u}, are deleted too: their time is over.")]
+    public static partial void ResultsDeleted(ILogger logger, string @namespace, string sweep, DateTimeOffset deleted);
+
+    [LoggerMessage(14, LogLevel.Warning, "Results whose time is over cannot be deleted now, trying again: {Fault}")]
+    public static partial void RetentionTrouble(ILogger logger, string fault);
+
+    [LoggerMessage(15, LogLevel.Warning, "Checkpoints of deleted sweep {Sweep} cannot be deleted now: {Fault}")]
+    public static partial void CheckpointsStay(ILogger logger, string sweep, string fault);
+
+    [LoggerMessage(16, LogLevel.Error, "What follows the end of attempt {Number} of {Namespace}/{Trial} failed")]
+    public static partial void AftermathFailed(ILogger logger, Exception exception, string @namespace, string trial, int number);
+
     [LoggerMessage(12, LogLevel.Warning, "Pod {Pod} cannot be labelled as the leader now, trying again: {Fault}")]
     public static partial void LabelTrouble(ILogger logger, string pod, string fault);
 }

@@ -59,6 +59,9 @@ internal sealed record OperatorOptions
     /// <summary>Pause between attempts to get or renew the lease.</summary>
     public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the results of a sweep stay in the store after it was deleted.</summary>
+    public TimeSpan RetainResults { get; init; } = TimeSpan.FromDays(365);
+
     /// <summary>At most one status write of a sweep in this time.</summary>
     public TimeSpan SweepStatusInterval { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
+using Hem.Core.Sweeps;
 using Hem.Operator.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,14 @@ internal static class RunCommand
             Description = "Most bytes of all checkpoints that trials without a claim keep in the store",
             HelpName = "BYTES",
             DefaultValueFactory = _ => usual.CheckpointBytes,
+        };
+        Option<TimeSpan> retain = new("--retain-results")
+        {
+            Description = "How long the results of a sweep are kept after it was deleted, for example 90d",
+            HelpName = "DURATION",
+            DefaultValueFactory = _ => usual.RetainResults,
+            CustomParser = result => (TimeSpan)(Parse(
+                result, "--retain-results", text => (object?)Duration.Parse(text), Duration.Expected) ?? usual.RetainResults),
         };
         Option<string> address = Text(
             "--progress-address", "HOST:PORT", "Where trainers reach the progress service", usual.ProgressAddress);
@@ -65,7 +74,7 @@ internal static class RunCommand
         };
         var command = new Command("run", "Run the sweeps of a cluster")
         {
-            ns, watch, store, checkpoints, address, progress, answers, health, image, gpuImage, kubeconfig,
+            ns, watch, store, checkpoints, retain, address, progress, answers, health, image, gpuImage, kubeconfig,
             lease, renew, retry, parallelism, series, log,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
@@ -74,6 +83,7 @@ internal static class RunCommand
             WatchNamespace = parsed.GetValue(watch),
             Store = parsed.GetRequiredValue(store),
             CheckpointBytes = parsed.GetRequiredValue(checkpoints),
+            RetainResults = parsed.GetRequiredValue(retain),
             ProgressAddress = parsed.GetRequiredValue(address),
             ProgressListen = parsed.GetRequiredValue(progress),
             AnswersListen = parsed.GetRequiredValue(answers),

@@ -109,7 +109,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         var checkpoints = new FileCheckpointStore(Path.Combine(_options.Store, "checkpoints"), limitInAll: _options.CheckpointBytes);
         // Those of a sweep whose end was cut short.
         foreach (string sweep in checkpoints.ReadSweepUids())
-            if (store.FindSweepByUid(sweep) is { Deleted: not null }) checkpoints.DeleteSweep(sweep);
+            if (store.FindSweepByUid(sweep) is { Deleted: not null }) SweepEngine.DeleteCheckpoints(checkpoints, sweep, _logger);
         var pods = new PodLookup();
         var certificates = new CertificateAuthority(
             _client, _options.Namespace, CertificateOptions.For(_options.Namespace, _options.ProgressAddress),
@@ -131,6 +131,7 @@ internal sealed class OperatorHost : IAsyncDisposable
             engine.RunAsync(ends.Token),
             certificates.RunAsync(() => _elector.IsLeader, ends.Token),
             LeaderLabel.KeepAsync(_client, _options, _logger, _time, ends.Token),
+            Retention.KeepAsync(store, _options, _logger, _time, ends.Token),
         ];
         try
         {

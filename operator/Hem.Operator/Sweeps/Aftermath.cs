@@ -96,7 +96,18 @@ internal sealed class Aftermath : IAsyncDisposable
             await Parallel.ForEachAsync(
                 _ended.Reader.ReadAllAsync(_stop.Token),
                 new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = _stop.Token },
-                async (ended, cancel) => await TellAsync(ended, cancel));
+                async (ended, cancel) =>
+                {
+                    try
+                    {
+                        await TellAsync(ended, cancel);
+                    }
+                    catch (Exception e) when (!cancel.IsCancellationRequested)
+                    {
+                        // The others' Jobs are deleted all the same.
+                        OperatorLog.AftermathFailed(_logger, e, ended.Namespace, ended.Name, ended.Number);
+                    }
+                });
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

@@ -32,6 +32,22 @@ internal sealed class SweepEngine : IAsyncDisposable
                 metrics));
     }
 
+    /// <summary>Objects with a status that waits to be written, or may have to be written again.</summary>
+    internal int Statuses => _statuses.Count;
+
+    /// <summary>Those of a sweep that was deleted. What cannot be deleted goes when somebody leads next, and is nobody's trouble now.</summary>
+    public static void DeleteCheckpoints(FileCheckpointStore? checkpoints, string sweepUid, ILogger logger)
+    {
+        try
+        {
+            checkpoints?.DeleteSweep(sweepUid);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            OperatorLog.CheckpointsStay(logger, sweepUid, e.Message);
+        }
+    }
+
     /// <summary>Runs until cancelled.</summary>
     public Task RunAsync(CancellationToken cancel) => _controller.RunAsync(cancel);
 

@@ -145,7 +145,7 @@ internal sealed partial class SweepReconciler
         if (!_isMarkedDeleted && !_trials.Values.Any(state => state.Live is not null))
         {
             await services.Store.MarkSweepDeletedAsync(Uid, cancel);
-            services.Checkpoints?.DeleteSweep(Uid);
+            SweepEngine.DeleteCheckpoints(services.Checkpoints, Uid, services.Logger);
             _isMarkedDeleted = true;
             services.Statuses.Forget(Uid);
         }

@@ -85,7 +85,7 @@ internal sealed partial class SweepReconciler
             switch (view.Step)
             {
                 case AttemptStep.Suspend:
-                    TakeAway(live);
+                    await TakeAwayAsync(live, cancel);
                     continue;
                 case AttemptStep.Launch when mayAct && await LaunchAsync(state, live, cancel):
                     continue;
@@ -163,13 +163,24 @@ internal sealed partial class SweepReconciler
         live.RecordedStart = start;
     }
 
-    /// <summary>A queue took the pod away: the attempt keeps the time that it held, and waits for another pod.</summary>
-    private void TakeAway(LiveAttempt live)
+    /// <summary>
+    /// A queue took the pod away: the attempt keeps the time that it held, in the record too, and waits for another pod. Of a pod that came
+    /// and went while nobody looked, the record knows the beginning and its Job the end.
+    /// </summary>
+    private async Task TakeAwayAsync(LiveAttempt live, CancellationToken cancel)
     {
-        AttemptPod pod = live.Current!;
-        PodView view = pod.View;
-        if (view.StartedAt is { } from) live.Earlier.Add(new HeldTime(from, view.EndedAt ?? Now));
-        pod.IsSuspended = true;
+        AttemptPod? pod = live.Current;
+        if ((pod is null ? live.RecordedStart : pod.View.StartedAt) is { } from)
+        {
+            DateTimeOffset to = pod?.View.EndedAt ?? TrialObserver.SuspendedAt(live.Job) ?? Now;
+            if (to < from) to = from;
+            string name = pod?.Uid ?? $"from {from.ToUnixTimeMilliseconds()}";
+            await services.Store.AddHeldTimeAsync(new HeldTimeRecord(live.Key, name, from, to), cancel);
+            live.Earlier.Add(new HeldTime(from, to));
+            live.Taken.Add(name);
+        }
+
+        if (pod is not null) pod.IsSuspended = true;
         live.RecordedStart = null;
     }
 

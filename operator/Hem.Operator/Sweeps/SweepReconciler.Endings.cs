@@ -92,7 +92,7 @@ internal sealed partial class SweepReconciler
             LabelSelector = $"{HemLabels.SweepUid}={Uid},{HemLabels.Trial}={live.Trial},{HemLabels.Attempt}={live.Number}",
         }, cancel);
         foreach (V1Pod pod in pods.Items)
-            if (PodLookup.IdentityOf(pod) is not null) live.Pods.Add(new AttemptPod(pod));
+            if (PodLookup.IdentityOf(pod) is not null) live.See(pod);
         return live.Pods.Count > 0;
     }
 
@@ -164,7 +164,7 @@ internal sealed partial class SweepReconciler
     private void ReadAgain(TrialState state)
     {
         AttemptRecord[] attempts = [.. services.Store.ReadAttempts(Uid, state.Name)];
-        if (services.Store.FindTrial(Uid, state.Name) is { } record) Load(record, attempts);
+        if (services.Store.FindTrial(Uid, state.Name) is { } record) Load(record, attempts, ReadHeldTimes());
         Pause(state);
     }
 }

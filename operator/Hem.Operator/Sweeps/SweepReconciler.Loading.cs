@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Hem.Core.Planning;
 using Hem.Core.Sweeps;
 using Hem.Kubernetes;
@@ -11,6 +13,10 @@ namespace Hem.Operator.Sweeps;
 /// <summary>Finding out, at the start, what is: what the record knows, joined with what the API server has; and reading the spec.</summary>
 internal sealed partial class SweepReconciler
 {
+    private HemSweepResource? _readResource;
+    private SweepModel? _savedModel;
+
+    /// <summary>May be cut short by a store that cannot be read now, and is repeated then.</summary>
     private async Task LoadAsync(CancellationToken cancel)
     {
         ReadSpec();
@@ -18,11 +24,12 @@ internal sealed partial class SweepReconciler
         _observed = new ObservedSweep(_desired);
         ILookup<string, AttemptRecord> attempts =
             services.Store.ReadAttempts(Uid).ToLookup(attempt => attempt.Trial, StringComparer.Ordinal);
+        ILookup<string, HeldTimeRecord> held = ReadHeldTimes();
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (TrialRecord record in services.Store.ReadTrials(Uid))
         {
             known.Add(record.Name);
-            Load(record, [.. attempts[record.Name]]);
+            Load(record, [.. attempts[record.Name]], held);
         }
 
         foreach (TrialState state in _trials.Values)
@@ -30,12 +37,15 @@ internal sealed partial class SweepReconciler
         _isLoaded = true;
     }
 
-    private void Load(TrialRecord record, AttemptRecord[] attempts)
+    private ILookup<string, HeldTimeRecord> ReadHeldTimes() =>
+        services.Store.ReadHeldTimes(Uid).ToLookup(held => held.AttemptId, StringComparer.Ordinal);
+
+    private void Load(TrialRecord record, AttemptRecord[] attempts, ILookup<string, HeldTimeRecord> held)
     {
         TrialState state = StateOf(record.Name);
         int gpus = GpusOf(record.Name);
         state.LastNumber = record.LastAttempt;
-        state.StartedAt = attempts.Select(Records.StartOf).FirstOrDefault(start => start is not null);
+        state.StartedAt = attempts.Select(attempt => StartOf(attempt, held)).FirstOrDefault(start => start is not null);
         if (record.Finished is { } finished)
         {
             state.CompletedAt = finished.At;
@@ -49,23 +59,45 @@ internal sealed partial class SweepReconciler
             Conflict = state.Conflict,
             FinishedAt = record.Finished?.At,
             Superseded = record.Superseded,
-            Attempts = [.. attempts.Where(attempt => attempt.Ended is not null).Select(attempt => Records.Ended(attempt, gpus))],
+            Attempts =
+            [
+                .. attempts.Where(attempt => attempt.Ended is not null)
+                    .Select(attempt => Records.Ended(attempt, gpus) with { Earlier = [.. held[attempt.Id].Select(TimeOf)] }),
+            ],
         });
-        if (Array.Find(attempts, attempt => attempt.Ended is null) is { } unended) GoOnWith(state, unended);
+        if (Array.Find(attempts, attempt => attempt.Ended is null) is { } unended) GoOnWith(state, unended, held[unended.Id]);
         Look(state);
     }
 
-    /// <summary>An attempt that the record says has not ended: its Job and pods are looked for, and it is judged by them.</summary>
-    private void GoOnWith(TrialState state, AttemptRecord unended)
+    private static DateTimeOffset? StartOf(AttemptRecord attempt, ILookup<string, HeldTimeRecord> held) =>
+        held[attempt.Id].FirstOrDefault()?.From ?? Records.StartOf(attempt);
+
+    private static HeldTime TimeOf(HeldTimeRecord held) => new(held.From, held.To);
+
+    /// <summary>
+    /// An attempt that the record says has not ended: its Job and pods are looked for, and it is judged by them. One that is known already
+    /// keeps what was seen of it.
+    /// </summary>
+    private void GoOnWith(TrialState state, AttemptRecord unended, IEnumerable<HeldTimeRecord> held)
     {
-        state.Live = new LiveAttempt(Namespace, Uid, state.Name, unended.Number)
+        if (state.Live?.Number != unended.Number)
         {
-            GpusHeld = GpusOf(state.Name),
-            RecordedStart = Records.StartOf(unended),
-            WasLaunched = unended.ProcessId is not null,
-        };
-        Absorb(state);
-        services.Pods.Begin(state.Live);
+            state.Live = new LiveAttempt(Namespace, Uid, state.Name, unended.Number)
+            {
+                GpusHeld = GpusOf(state.Name),
+                RecordedStart = Records.StartOf(unended),
+                WasLaunched = unended.ProcessId is not null,
+            };
+            foreach (HeldTimeRecord time in held)
+            {
+                state.Live.Earlier.Add(TimeOf(time));
+                state.Live.Taken.Add(time.Pod);
+            }
+
+            Absorb(state);
+            services.Pods.Begin(state.Live);
+        }
+
         ObserveLive(state, TrialObserver.Judge(state.Live));
     }
 
@@ -74,13 +106,8 @@ internal sealed partial class SweepReconciler
     {
         LiveAttempt live = state.Live!;
         if (state.OldJobs.Remove(live.Number, out V1Job? job) && live.Job is null) Attach(live, job);
-        foreach (V1Pod pod in state.EarlyPods.OrderBy(pod => pod.Metadata.CreationTimestamp))
-        {
-            if (PodLookup.IdentityOf(pod)?.AttemptNumber != live.Number) continue;
-            if (live.Pods.Exists(known => known.Uid == pod.Metadata.Uid)) continue;
-            live.Pods.Add(new AttemptPod(pod));
-            live.WasLaunched = true;
-        }
+        foreach (V1Pod pod in state.EarlyPods)
+            if (PodLookup.IdentityOf(pod)?.AttemptNumber == live.Number) live.See(pod);
 
         state.EarlyPods.Clear();
     }
@@ -91,7 +118,7 @@ internal sealed partial class SweepReconciler
     /// </summary>
     private async Task LoadUnrecordedAsync(TrialState state, CancellationToken cancel)
     {
-        if (state.Object is { } trial && _savedGeneration >= 0)
+        if (state.Object is { } trial && _savedModel is not null)
         {
             NewTrial record = new(
                 state.Name, trial.Spec.Hash!, trial.Spec.Seed, trial.Spec.Configuration!, trial.Spec.Parameters.GetRawText());
@@ -100,7 +127,7 @@ internal sealed partial class SweepReconciler
                 : status.CompletionTime ?? trial.Metadata.CreationTimestamp ?? Now;
             await services.Store.ImportTrialAsync(
                 Uid, record, [.. EndedAttempts(state, status)], finishedAt, status.Phase == HemTrialPhase.Superseded, cancel);
-            Load(services.Store.FindTrial(Uid, state.Name)!, [.. services.Store.ReadAttempts(Uid, state.Name)]);
+            Load(services.Store.FindTrial(Uid, state.Name)!, [.. services.Store.ReadAttempts(Uid, state.Name)], ReadHeldTimes());
             return;
         }
 
@@ -135,33 +162,58 @@ internal sealed partial class SweepReconciler
     /// <summary>Takes the spec in, if it is another than the one that was read last.</summary>
     private void ReadSpec()
     {
-        if (_resource is not { } resource || resource.Metadata.Generation is not { } generation || generation == _readGeneration) return;
-        _readGeneration = generation;
-        (HemSweep? sweep, SweepExpansion? expansion, IReadOnlyList<Fault> faults) = resource.Read();
-        if (sweep is not null && expansion is not null)
+        if (_resource is not { } resource || ReferenceEquals(resource, _readResource)) return;
+        // The number alone does not tell: an API server that was put back to an older state gives the same ones out again.
+        if (_readResource is { } before && before.Metadata.Generation == resource.Metadata.Generation && SameSpec(before, resource))
         {
-            _model = new SweepModel(sweep, expansion, generation);
-            _desired = _model.Desired(services.Options.DefaultParallelism);
-            _best.Describe(_model);
+            _readResource = resource;
+            return;
         }
-        else
-            // What it asks for cannot be told; what runs goes on as it was asked for before.
-            _desired = _desired with { Faults = [.. faults.Select(fault => fault.Describe())], Generation = generation };
 
+        (HemSweep? sweep, SweepExpansion? expansion, IReadOnlyList<Fault> faults) = resource.Read();
+        long generation = resource.Metadata.Generation ?? 0;
+        if (sweep is not null && expansion is not null) Take(new SweepModel(sweep, expansion, generation));
+        else
+        {
+            // What it asks for cannot be told; what runs goes on as it was asked for before.
+            if (_model is null) ReadRecordedSpec();
+            _desired = _desired with { Faults = [.. faults.Select(fault => fault.Describe())], Generation = generation };
+        }
+
+        _readResource = resource;
         if (!_isLoaded) return;
         _observed.Edit(_desired);
         foreach (TrialState state in _paused.ToArray()) Look(state);
         foreach (TrialState state in _paused.ToArray()) Resume(state);
     }
 
+    private void Take(SweepModel model)
+    {
+        _model = model;
+        _desired = model.Desired(services.Options.DefaultParallelism);
+        _best.Describe(model);
+    }
+
+    /// <summary>The last spec that could be read, from before this process began.</summary>
+    private void ReadRecordedSpec()
+    {
+        if (services.Store.FindSweepByUid(Uid) is not { Spec: { Length: > 0 } spec }) return;
+        (HemSweep? sweep, SweepExpansion? expansion, _) = SweepReader.Load(Encoding.UTF8.GetBytes(spec), "sweep.json");
+        if (sweep is null || expansion is null) return;
+        Take(new SweepModel(sweep, expansion, 0));
+        _savedModel = _model;
+    }
+
+    private static bool SameSpec(HemSweepResource a, HemSweepResource b) =>
+        a.Spec is { } one && b.Spec is { } other ? JsonElement.DeepEquals(one, other) : a.Spec is null && b.Spec is null;
+
     /// <summary>The record has the spec as it is read, for reports; not one that nobody can read.</summary>
     private async Task SaveSpecAsync(CancellationToken cancel)
     {
-        if (_model is null || _isDeleted || _savedGeneration == _model.Generation || _resource is not { Metadata: { } metadata }) return;
+        if (_model is null || _isDeleted || ReferenceEquals(_savedModel, _model) || _resource is not { Metadata: { } metadata }) return;
+        SweepModel model = _model;
         await services.Store.UpsertSweepAsync(
-            new ClusterSweep(Uid, metadata.Namespace!, metadata.Name!, _model.Sweep.ToJson(), metadata.CreationTimestamp ?? Now), cancel);
-        _savedGeneration = _model.Generation;
+            new ClusterSweep(Uid, metadata.Namespace!, metadata.Name!, model.Sweep.ToJson(), metadata.CreationTimestamp ?? Now), cancel);
+        _savedModel = model;
     }
-
-    private long _savedGeneration = -1;
 }

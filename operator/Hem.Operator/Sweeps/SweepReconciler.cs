@@ -29,7 +29,9 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
     private bool _isLoaded;
     private bool _isDeleted;
     private bool _isMarkedDeleted;
-    private long _readGeneration = -1;
+
+    /// <summary>Its owner was told that the store cannot be used.</summary>
+    private bool _isTroubled;
     private DateTimeOffset _pausedUntil = DateTimeOffset.MinValue;
 
     public string Uid { get; } = uid;
@@ -82,11 +84,15 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
             }
 
             Publish(plan.Status);
+            _isTroubled = false;
             return Earliest(plan.NextWake, NextPaused(), NextQuestion(), await CollectAsync(plan.Status, cancel));
         }
         catch (StoreException e)
         {
-            OperatorLog.StoreTrouble(services.Logger, Namespace, Name, e.Message);
+            // Once, and not at each of the tries that follow.
+            if (!_isTroubled) OperatorLog.StoreTrouble(services.Logger, Namespace, Name, e.Message);
+            if (!_isTroubled && _resource is { } sweep) services.Events.Warning(sweep, "StoreTrouble", e.Message);
+            _isTroubled = true;
             return _pausedUntil = Now + services.Options.TroublePause;
         }
     }
@@ -162,17 +168,10 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
             return;
         }
 
-        AttemptPod? seen = live.Pods.Find(known => known.Uid == pod.Metadata.Uid);
-        if (seen is null)
-        {
-            live.Pods.Add(seen = new AttemptPod(pod));
-            live.Pods.Sort((a, b) => Nullable.Compare(a.Pod.Metadata.CreationTimestamp, b.Pod.Metadata.CreationTimestamp));
-        }
-        seen.Pod = pod;
+        AttemptPod seen = live.See(pod);
         if (deleted && !seen.IsGone) seen.GoneAt = Now;
         // An API server that was put back to an older state may have it again.
         seen.IsGone = deleted;
-        live.WasLaunched = true;
         live.CreationTrouble = null;
         Look(state);
     }

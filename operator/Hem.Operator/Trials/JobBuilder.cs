@@ -30,6 +30,15 @@ internal static class JobBuilder
     private const string ContractFolder = "/var/run/hem";
     private const string CheckpointFolder = "/var/lib/hem/checkpoints";
 
+    /// <summary>Of /tmp: one trial must not fill its node.</summary>
+    private const string TemporaryBytes = "2Gi";
+
+    /// <summary>
+    /// Request of a trial that says nothing of processors or threads. Half of what it can use, so that one more fits on a small machine
+    /// beside what else runs there; on a full one trials get what there is in equal shares.
+    /// </summary>
+    private const string UsualCpu = "500m";
+
     /// <summary>Nobody in particular; a claim's files belong to it.</summary>
     private const long User = 65532;
 
@@ -79,7 +88,7 @@ internal static class JobBuilder
     {
         PodSettings pod = template.Pod;
         bool onClaim = template.Checkpoints.ClaimName is not null;
-        var volumes = new List<V1Volume> { new() { Name = "hem-tmp", EmptyDir = new V1EmptyDirVolumeSource() }, Contract() };
+        var volumes = new List<V1Volume> { new() { Name = "hem-tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = TemporaryBytes } }, Contract() };
         var mounts = new List<V1VolumeMount>
         {
             new() { Name = "hem-tmp", MountPath = "/tmp" },
@@ -185,7 +194,7 @@ internal static class JobBuilder
             {
                 Requests = new Dictionary<string, string>(given.Requests ?? [])
                 {
-                    ["cpu"] = (template.Threads ?? 1).ToString(CultureInfo.InvariantCulture),
+                    ["cpu"] = template.Threads?.ToString(CultureInfo.InvariantCulture) ?? UsualCpu,
                 },
             };
         if (template.Gpus == 0) return given;

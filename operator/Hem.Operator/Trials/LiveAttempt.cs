@@ -71,13 +71,31 @@ internal sealed class LiveAttempt(string @namespace, string sweepUid, string tri
     /// <summary>The record knows since when it holds a place.</summary>
     public DateTimeOffset? RecordedStart { get; set; }
 
-    /// <summary>Places held by pods that a queue took away again.</summary>
+    /// <summary>Places held by pods that a queue took away again, as the record has them.</summary>
     public List<HeldTime> Earlier { get; } = [];
+
+    /// <summary>UIDs of those pods.</summary>
+    public HashSet<string> Taken { get; } = new(StringComparer.Ordinal);
 
     public AttemptIdentity IdentityOf(AttemptPod pod) => new(SweepUid, Trial, pod.Uid, Number);
 
     /// <summary>The last pod that still counts: one that a queue took away is over and done with.</summary>
     public AttemptPod? Current => Pods.LastOrDefault(pod => !pod.IsSuspended);
+
+    /// <summary>A pod of the attempt is seen, again or for the first time.</summary>
+    public AttemptPod See(V1Pod pod)
+    {
+        AttemptPod? known = Pods.Find(one => one.Uid == pod.Metadata.Uid);
+        if (known is null)
+        {
+            Pods.Add(known = new AttemptPod(pod) { IsSuspended = Taken.Contains(pod.Metadata.Uid!) });
+            Pods.Sort((a, b) => Nullable.Compare(a.Pod.Metadata.CreationTimestamp, b.Pod.Metadata.CreationTimestamp));
+        }
+
+        known.Pod = pod;
+        WasLaunched = true;
+        return known;
+    }
 
     public bool HasLivePod => Pods.Exists(pod => pod.View is { Phase: not (AttemptPhase.Exited or AttemptPhase.Gone) });
 }

@@ -107,6 +107,9 @@ internal static class TrialObserver
             return new AttemptView(AttemptPhase.Stopping, null, Earliest(attempt), AttemptStep.End, condition.Type == "Complete"
                 ? new PodEnd(0, null, null, null)
                 : new PodEnd(null, null, "its pod is gone, and how it ended was not seen", null));
+        if (job.Spec?.Suspend == true && attempt.RecordedStart is not null)
+            // It had one that held its place, and was taken away while nobody looked.
+            return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(job), null, AttemptStep.Suspend);
         return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(job) ?? attempt.CreationTrouble, null, AttemptStep.None);
     }
 
@@ -118,6 +121,10 @@ internal static class TrialObserver
     /// <summary>A queue has suspended the Job at some time, and so taken pods away.</summary>
     private static bool WasSuspended(V1Job? job) =>
         job?.Spec?.Suspend == true || job?.Status?.Conditions?.Exists(condition => condition.Type == "Suspended") == true;
+
+    /// <summary>Since when the Job is suspended; null where it is not, or does not say.</summary>
+    public static DateTimeOffset? SuspendedAt(V1Job? job) =>
+        job?.Status?.Conditions?.Find(condition => condition is { Type: "Suspended", Status: "True" })?.LastTransitionTime;
 
     private static V1JobCondition? Finished(V1Job job) =>
         job.Status?.Conditions?.Find(condition => condition is { Type: "Complete" or "Failed", Status: "True" });

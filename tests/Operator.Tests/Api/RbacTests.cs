@@ -25,7 +25,7 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
             $"watch hemsweeps.hem.dev -n {other}", $"create hemtrials.hem.dev -n {other}",
             $"patch hemsweeps.hem.dev --subresource=status -n {other}",
             $"create jobs.batch -n {other}", $"get pods --subresource=log -n {other}", $"get configmaps/hem-progress-ca -n {other}",
-            $"get secrets/hem-progress-ca -n {own}", $"update leases.coordination.k8s.io/hem-operator -n {own}", $"patch pods -n {own}",
+            $"get secrets/hem-progress-ca -n {own}", $"patch leases.coordination.k8s.io/hem-operator -n {own}", $"patch pods -n {own}",
             "create tokenreviews.authentication.k8s.io", "create subjectaccessreviews.authorization.k8s.io", $"create events -n {other}",
             $"list events -n {other}",
         ];
@@ -36,6 +36,8 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
             $"get configmaps -n {other}", $"patch configmaps/other -n {own}", $"create pods -n {other}", $"patch pods -n {other}",
             $"create pods --subresource=exec -n {own}", $"update leases.coordination.k8s.io/other -n {own}",
             $"create leases.coordination.k8s.io -n {other}", $"update jobs.batch -n {other}", "get nodes", "list namespaces",
+            $"delete pods -n {other}", $"delete pods -n {own}", $"get pods -n {other}", $"watch configmaps/hem-progress-ca -n {other}",
+            $"update leases.coordination.k8s.io/hem-operator -n {own}", $"get events -n {other}",
             $"create serviceaccounts --subresource=token -n {own}", $"delete customresourcedefinitions.apiextensions.k8s.io",
         ];
         await ShouldBeAsync(plane, own, allowed, refused);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Hem.Core.Planning;
 using Hem.Operator.Api;
 using Hem.Operator.Trials;
@@ -120,6 +121,43 @@ public sealed class EditTests(ControlPlaneFixture fixture)
         await Wait.UntilAsync(
             async () => (await world.EventsAsync()).Any(one => one is { Reason: "Invalid", InvolvedObject.Kind: "HemSweep" }),
             "an event tells of it");
+    }
+
+    [Fact]
+    public async Task A_spec_with_faults_leaves_what_was_done_as_it_is_though_the_operator_is_restarted()
+    {
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);
+        await world.ApplyAsync(SweepBuilder.Make().Axis("N", 5, 10));
+        await world.CompleteAsync(2);
+        await world.TrialsAsync(all => all.Count(IsDone) == 2, "both say so");
+        await world.EditAsync(Excluding(7));
+        await world.StatusAsync(status => status.State == SweepState.Invalid, "it is refused");
+
+        await world.RestartOperatorAsync();
+        await world.EditAsync(Excluding(8));
+        HemSweepStatus status = await world.StatusAsync(one => one.ObservedGeneration == 3, "the restarted operator has looked at it");
+        (status.State, status.Trials, status.Done, status.Superseded).ShouldBe((SweepState.Invalid, 2, 2, 0));
+        (await world.TrialsAsync()).Count(IsDone).ShouldBe(2);
+
+        static SweepBuilder Excluding(int n) => SweepBuilder.Make().Axis("N", 5, 10)
+            .With("exclude", new JsonArray(new JsonObject { ["N"] = n }));
+    }
+
+    [Fact]
+    public async Task An_edit_is_seen_though_its_generation_was_given_out_before()
+    {
+        // As after a restore of the API server's data, and an edit before the operator saw any of it.
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane, start: false);
+        var faults = new FaultHandler();
+        faults.On(
+            request => request.RequestUri!.AbsolutePath.EndsWith("/hemsweeps", StringComparison.Ordinal),
+            Fault.Rewrite(line => Regex.Replace(line, "\"generation\":[0-9]+", "\"generation\":1")));
+        world.Faults = faults.Wrap;
+        world.StartOperator();
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(1));
+        await world.CompleteAsync(1);
+        await world.EditAsync(SweepBuilder.Make().Seeds(2));
+        (await world.CompleteAsync(2)).ObservedGeneration.ShouldBe(1);
     }
 
     private static bool IsDone(HemTrialResource trial) => trial.Status?.Phase == HemTrialPhase.Succeeded;

@@ -1,5 +1,8 @@
+using System.Text.Json.Nodes;
 using Hem.Core.Planning;
+using Hem.Kubernetes;
 using Hem.Operator.Api;
+using Hem.Operator.Trials;
 using Hem.Results;
 using Hem.TestCluster;
 
@@ -11,10 +14,27 @@ public sealed class KillTests(ControlPlaneFixture fixture)
     private const int AtOnce = 4;
 
     [Fact]
-    public async Task An_operator_that_is_killed_before_or_after_any_of_its_writes_leaves_the_same_end()
+    public Task An_operator_that_is_killed_before_or_after_any_of_its_writes_leaves_the_same_end() =>
+        ShouldEndAlikeAsync(new Life(
+            SweepBuilder.Make().Seeds(3).Parallelism(2), _ => Training.Finishes, IsCompleteAsync, DescribeAsync), step: 1);
+
+    [Fact]
+    public Task So_it_does_where_a_trial_fails_and_is_tried_again_and_the_sweep_is_deleted_while_another_runs() =>
+        ShouldEndAlikeAsync(new Life(
+            SweepBuilder.Make().Axis("N", 5, 10, 20).Parallelism(3), TrainRoughly, DeleteInTheMiddleAsync, DescribeRecord),
+            step: Environment.GetEnvironmentVariable("HEM_SOAK") == "1" ? 1 : 5);
+
+    /// <param name="Sweep">What is applied.</param>
+    /// <param name="Train">What its trainers do.</param>
+    /// <param name="Lead">Leads the sweep to its end, whichever operator is there.</param>
+    /// <param name="Describe">How it ended, in words; the sweep's UID.</param>
+    private sealed record Life(
+        SweepBuilder Sweep, Func<V1Pod, Training> Train, Func<HostWorld, string, Task> Lead, Func<HostWorld, string, Task<string>> Describe);
+
+    private async Task ShouldEndAlikeAsync(Life life, int step)
     {
         ControlPlane plane = fixture.ControlPlane;
-        (string undisturbed, bool _, int writes) = await RunAsync(plane, 0, after: false);
+        (string undisturbed, bool _, int writes) = await RunAsync(plane, life, 0, after: false);
         writes.ShouldBeGreaterThan(10);
 
         int next = 0, killed = 0;
@@ -23,22 +43,23 @@ public sealed class KillTests(ControlPlaneFixture fixture)
         {
             while (!Volatile.Read(ref isOver))
             {
-                int n = Interlocked.Increment(ref next);
+                int n = Interlocked.Add(ref next, step);
                 (int write, bool after) = ((n + 1) / 2, n % 2 == 0);
-                (string end, bool wasKilled, int _) = await RunAsync(plane, write, after);
+                (string end, bool wasKilled, int _) = await RunAsync(plane, life, write, after);
                 end.ShouldBe(undisturbed, $"killed {(after ? "after" : "before")} write {write}");
                 if (wasKilled) Interlocked.Increment(ref killed);
                 else Volatile.Write(ref isOver, true);
             }
         })));
-        killed.ShouldBeGreaterThan(20);
+        killed.ShouldBeGreaterThan(20 / step);
         TestContext.Current.TestOutputHelper?.WriteLine($"{killed} kills, {writes} writes in an undisturbed life");
     }
 
     /// <returns>The end state in words, whether the kill happened, and how many writes the operator's first life made.</returns>
-    private static async Task<(string End, bool WasKilled, int Writes)> RunAsync(ControlPlane plane, int write, bool after)
+    private static async Task<(string End, bool WasKilled, int Writes)> RunAsync(ControlPlane plane, Life life, int write, bool after)
     {
         await using HostWorld world = await HostWorld.CreateAsync(plane);
+        world.Kubelet.Train = life.Train;
         var faults = new FaultHandler
         {
             // What is asked by POST changes nothing; and a lease is no part of a sweep's life.
@@ -49,8 +70,8 @@ public sealed class KillTests(ControlPlaneFixture fixture)
         if (write > 0 && after) faults.KillAfterWrite(write);
         else if (write > 0) faults.KillBeforeWrite(write);
         HostWorld.Life first = world.Start(faults);
-        HemSweepResource sweep = await world.ApplyAsync(SweepBuilder.Make().Seeds(3).Parallelism(2));
-        Task end = IsAtItsEndAsync(world);
+        HemSweepResource sweep = await world.ApplyAsync(life.Sweep);
+        Task end = life.Lead(world, sweep.Metadata.Uid!);
         bool wasKilled = await Task.WhenAny(end, faults.Killed) == faults.Killed;
         if (wasKilled)
         {
@@ -59,14 +80,45 @@ public sealed class KillTests(ControlPlaneFixture fixture)
         }
 
         await end;
-        return (await DescribeAsync(world, sweep.Metadata.Uid!), wasKilled, faults.Writes);
+        return (await life.Describe(world, sweep.Metadata.Uid!), wasKilled, faults.Writes);
     }
 
-    private static Task IsAtItsEndAsync(HostWorld world) => Wait.UntilAsync(
+    private static Task IsCompleteAsync(HostWorld world, string uid) => Wait.UntilAsync(
         async () => (await world.SweepAsync())?.Status is { State: SweepState.Complete }
             && (await world.TrialsAsync()).Count(trial => trial.Status?.Phase == HemTrialPhase.Succeeded) == 3
             && (await world.JobsAsync()).Length == 0 && world.Kubelet.Pods.Length == 0,
         "the sweep is complete, its trials say so, and its Jobs are deleted", Timeouts.Normal);
+
+    /// <summary>N = 5 fails once; N = 20 trains until it is asked to leave.</summary>
+    private static Training TrainRoughly(V1Pod pod)
+    {
+        int n = (int)JsonNode.Parse(
+            pod.Spec!.Containers![0].Env!.Single(variable => variable.Name == "HEM_TRIAL").Value!)!["parameters"]!["N"]!;
+        return n == 20 ? Training.Runs : n == 5 && pod.Label(HemLabels.Attempt) == "1" ? Training.Fails(1, "out of luck") : Training.Finishes;
+    }
+
+    private static async Task DeleteInTheMiddleAsync(HostWorld world, string uid)
+    {
+        await Wait.UntilAsync(
+            async () => (await world.TrialsAsync()).Count(trial => trial.Status?.Phase == HemTrialPhase.Succeeded) == 2
+                && world.Store is { } store && store.ReadLiveAttempts() is [{ ProcessId: not null }],
+            "two say that they are complete, and the third trains", Timeouts.Normal);
+        await world.Client.DeleteAsync(HemResources.Sweeps, world.Namespace, "s");
+        await Wait.UntilAsync(
+            async () => (await world.TrialsAsync()).Length + (await world.JobsAsync()).Length + world.Kubelet.Pods.Length == 0
+                && world.Store?.FindSweepByUid(uid) is { Deleted: not null },
+            "nothing is left but the record", Timeouts.Normal);
+    }
+
+    private static async Task<string> DescribeRecord(HostWorld world, string uid)
+    {
+        ResultStore store = await Wait.ForAsync(() => Task.FromResult(world.Store), "an operator leads");
+        return string.Join('\n',
+        [
+            .. store.ReadAttempts(uid).Select(attempt => $"{attempt.Trial} {attempt.Number} {attempt.Outcome} {attempt.Reason}").Order(),
+            $"{store.ReadPoints(uid).Count()} points, most attempts of one trial at once: {world.Kubelet.MostOfOneTrial}",
+        ]);
+    }
 
     private static async Task<string> DescribeAsync(HostWorld world, string uid)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Hem.Core.Planning;
 using Hem.Kubernetes;
 using Hem.Operator.Api;
@@ -192,6 +193,32 @@ public sealed class LifeTests(ControlPlaneFixture fixture)
         await Wait.UntilAsync(async () => (await world.TrialsAsync()).Length + (await world.JobsAsync()).Length == 0, "nothing is left");
         world.Store.ReadLiveAttempts().ShouldBeEmpty();
         world.Store.ReadAttempts(uid).GroupBy(attempt => attempt.Trial).ShouldAllBe(attempts => attempts.Count() == 1);
+        await Wait.UntilAsync(() => world.Engine.Statuses == 0, "and no status waits to be written");
+    }
+
+    [Fact]
+    public async Task A_record_that_cannot_be_read_for_a_while_costs_no_attempt()
+    {
+        await using SweepWorld world = await SweepWorld.CreateAsync(fixture.ControlPlane);
+        world.Kubelet.Train = pod => NOf(pod) == 5 ? Training.Runs : Training.Finishes;
+        await world.ApplyAsync(SweepBuilder.Make().Axis("N", 5, 10).Parallelism(2));
+        await world.StatusAsync(status => status is { Done: 1, Running: 1 }, "one is done and one runs");
+        await Wait.UntilAsync(() => world.Store.ReadLiveAttempts().Any(one => one.ProcessId is not null), "its start is recorded");
+        await world.StopOperatorAsync();
+        // Read for the one that is done, after the one that runs was found in the record.
+        world.Execute("ALTER TABLE points RENAME TO away");
+        world.StartOperator();
+        await Wait.UntilAsync(
+            async () => (await world.EventsAsync()).Any(one => one is { Reason: "StoreTrouble", InvolvedObject.Kind: "HemSweep" }),
+            "the sweep's owner is told");
+        world.Execute("ALTER TABLE away RENAME TO points");
+
+        world.Kubelet.Train = _ => Training.Finishes;
+        await world.CompleteAsync(2);
+        HemTrialResource[] trials = await world.TrialsAsync(
+            all => all.Count(trial => trial.Status?.Phase == HemTrialPhase.Succeeded) == 2, "both say so");
+        trials.ShouldAllBe(trial => trial.Status!.Attempts == 1 && trial.Status.Disruptions == 0);
+        world.Kubelet.MostOfOneTrial.ShouldBe(1);
     }
 
     [Fact]
@@ -211,4 +238,7 @@ public sealed class LifeTests(ControlPlaneFixture fixture)
         (await other.TrialsAsync()).Length.ShouldBe(3);
         await other.StopOperatorAsync();
     }
+
+    private static int NOf(V1Pod pod) =>
+        (int)JsonNode.Parse(pod.Spec!.Containers![0].Env!.Single(variable => variable.Name == "HEM_TRIAL").Value!)!["parameters"]!["N"]!;
 }

@@ -8,6 +8,7 @@ using Hem.Operator.Trials;
 using Hem.Progress;
 using Hem.Results;
 using Hem.TestCluster;
+using Microsoft.Data.Sqlite;
 using Wait = Hem.TestCluster.Wait;
 
 namespace Operator.Tests.Sweeps;
@@ -57,6 +58,8 @@ internal sealed class SweepWorld : IAsyncDisposable
 
     public ResultStore Store => _term!.Store;
 
+    public SweepEngine Engine => _term!.Engine;
+
     /// <summary>Put around the operator's requests from its next start on.</summary>
     public Func<HttpMessageHandler, HttpMessageHandler>? Faults { get; set; }
 
@@ -98,6 +101,16 @@ internal sealed class SweepWorld : IAsyncDisposable
         term.Client.Dispose();
         if (!_isGuest) term.Store.Dispose();
         term.Stop.Dispose();
+    }
+
+    /// <summary>Changes the database behind everybody's back.</summary>
+    public void Execute(string sql)
+    {
+        using var database = new SqliteConnection($"Data Source={Path.Combine(_folder, "results.db")};Pooling=False");
+        database.Open();
+        using SqliteCommand command = database.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     /// <summary>The folder of results is gone.</summary>

@@ -87,7 +87,7 @@ public sealed class JobBuilderTests
         V1Container none = Container(SweepBuilder.Make());
         none.Image.ShouldBe("trainer:1");
         none.Resources!.Limits.ShouldBeNull();
-        none.Resources.Requests!["cpu"].ShouldBe("1");
+        none.Resources.Requests!["cpu"].ShouldBe("500m");
 
         V1Container two = Container(SweepBuilder.Make().Gpus(2));
         two.Image.ShouldBe("trainer-gpu:1");

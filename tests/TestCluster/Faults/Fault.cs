@@ -19,7 +19,7 @@ public sealed record Fault
     internal bool IsRepeated { get; init; }
     internal long CutAt { get; init; } = long.MaxValue;
     internal bool EndsAtCut { get; init; }
-    internal bool RepeatsLines { get; init; }
+    internal Func<string, string>? Line { get; init; }
     internal Func<CancellationToken, Task>? BeforeBody { get; init; }
 
     /// <summary>It never reaches the server.</summary>
@@ -72,5 +72,8 @@ public sealed record Fault
     public static Fault CutBody(long bytes, bool silently = false) => new() { CutAt = bytes, EndsAtCut = silently };
 
     /// <summary>Every line of the body comes twice: all events of a watch.</summary>
-    public static Fault RepeatLines() => new() { RepeatsLines = true };
+    public static Fault RepeatLines() => new() { Line = line => line + line };
+
+    /// <summary>Every line of the body (an event of a watch, a whole list) is another one: for what this server's version does not know.</summary>
+    public static Fault Rewrite(Func<string, string> line) => new() { Line = line };
 }

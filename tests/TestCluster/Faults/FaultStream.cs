@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Hem.TestCluster;
 
 /// <summary>An answer's body with what is wrong with it.</summary>
@@ -28,7 +30,7 @@ internal sealed class FaultStream(Stream inner, Fault fault, Action<FaultStream>
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, _broken.Token);
         try
         {
-            var read = fault.RepeatsLines ? await ReadTwiceAsync(buffer, both.Token) : await inner.ReadAsync(buffer, both.Token);
+            var read = fault.Line is { } change ? await ReadLinesAsync(buffer, change, both.Token) : await inner.ReadAsync(buffer, both.Token);
             _given += read;
             return read;
         }
@@ -58,23 +60,27 @@ internal sealed class FaultStream(Stream inner, Fault fault, Action<FaultStream>
         base.Dispose(disposing);
     }
 
-    private async ValueTask<int> ReadTwiceAsync(Memory<byte> buffer, CancellationToken cancel)
+    private async ValueTask<int> ReadLinesAsync(Memory<byte> buffer, Func<string, string> change, CancellationToken cancel)
     {
-        var one = new byte[4096];
+        var some = new byte[4096];
         while (_readyAt == _ready.Length)
         {
-            var read = await inner.ReadAsync(one, cancel);
-            if (read == 0) return 0;
-            using var doubled = new MemoryStream();
-            foreach (var b in one.AsSpan(0, read))
+            var read = await inner.ReadAsync(some, cancel);
+            if (read == 0 && _line.Length == 0) return 0;
+            using var changed = new MemoryStream();
+            foreach (var b in some.AsSpan(0, read))
             {
                 _line.WriteByte(b);
-                if (b != (byte)'\n') continue;
-                _line.WriteTo(doubled);
-                _line.WriteTo(doubled);
+                if (b == (byte)'\n') Change();
+            }
+            if (read == 0) Change();
+            (_ready, _readyAt) = (changed.ToArray(), 0);
+
+            void Change()
+            {
+                changed.Write(Encoding.UTF8.GetBytes(change(Encoding.UTF8.GetString(_line.GetBuffer(), 0, (int)_line.Length))));
                 _line.SetLength(0);
             }
-            (_ready, _readyAt) = (doubled.ToArray(), 0);
         }
         var count = Math.Min(buffer.Length, _ready.Length - _readyAt);
         _ready.AsSpan(_readyAt, count).CopyTo(buffer.Span);
