@@ -88,7 +88,7 @@ internal sealed class Operating : IProgressAuthority, ITrust
                 words => words[0], words => long.Parse(words[1], CultureInfo.InvariantCulture)));
     }
 
-    public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default) => default;
+    public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default) => default;
 
     public ValueTask<GrantDecision> DecideAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default) => default;
 

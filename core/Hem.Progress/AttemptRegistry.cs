@@ -64,7 +64,7 @@ public sealed class AttemptRegistry : IProgressAuthority
         Changed?.Invoke(attempt.SweepUid, attempt.Trial);
     }
 
-    public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default)
+    public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default)
     {
         lock (_lock) return new(_byToken.GetValueOrDefault(token));
     }

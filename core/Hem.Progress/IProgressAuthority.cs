@@ -27,7 +27,10 @@ public interface IProgressAuthority
     /// of an attempt that is over should be known for as long as that is possible: <see cref="DecideAsync"/> refuses it, and the
     /// trainer leaves.
     /// </summary>
-    ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default);
+    /// <param name="token">As the trainer sent it.</param>
+    /// <param name="peer">The address that it came from, without a port.</param>
+    /// <param name="cancellationToken">The caller has left.</param>
+    ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default);
 
     /// <summary>
     /// When this token, which was found good, stops being so: its stream is closed then, and the trainer comes with another. Null: never.

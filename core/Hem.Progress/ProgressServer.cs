@@ -9,7 +9,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hem.Progress;
@@ -66,14 +65,11 @@ public sealed class ProgressServer : IAsyncDisposable
         var socket = options.UnixSocket is { } path ? Path.GetFullPath(path) : null;
         if (socket is not null) await CheckSocketAsync(socket, cancellationToken).ConfigureAwait(false);
 
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
-        builder.Services.AddRoutingCore();
+        var builder = BareServer.CreateBuilder(shutdown: TimeSpan.FromSeconds(2));
         builder.Services.AddGrpc(grpc => grpc.TimeProvider = options.Time);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         if (options.Logging is { } logging) builder.Logging.AddProvider(logging);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.ConfigureForGrpc();
             // Made under another name, so that nobody can connect before its mode is set and a stale file is replaced at once.
@@ -139,13 +135,5 @@ public sealed class ProgressServer : IAsyncDisposable
         }
 
         throw new IOException($"{path}: another server is listening there.");
-    }
-
-    /// <summary>Signals are the program's business, not the server's.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

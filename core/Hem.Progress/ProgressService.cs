@@ -108,10 +108,14 @@ public sealed class ProgressService
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             throw new RpcException(new Status(StatusCode.Unauthenticated, "send the metadata `authorization: Bearer <token>`"));
         var token = header[Scheme.Length..].Trim();
-        var attempt = await Authority.AuthenticateAsync(token, context.CancellationToken).ConfigureAwait(false)
+        var attempt = await Authority.AuthenticateAsync(token, AddressOf(context.Peer), context.CancellationToken).ConfigureAwait(false)
             ?? throw new RpcException(new Status(StatusCode.Unauthenticated, "the token is of no attempt that is known to live"));
         return (attempt, Authority.ExpiryOf(token));
     }
+
+    /// <summary>Without the port: <c>ipv4:10.0.0.1</c>.</summary>
+    private static string AddressOf(string peer) =>
+        peer.StartsWith("ip", StringComparison.Ordinal) && peer.LastIndexOf(':') is > 5 and var colon ? peer[..colon] : peer;
 
     /// <summary>Makes this the stream of its attempt; the one that it replaces is told to end and returned.</summary>
     internal ReportStream? Attach(ReportStream stream, AttemptIdentity attempt)

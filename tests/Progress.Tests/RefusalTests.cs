@@ -123,10 +123,10 @@ public sealed class RefusalTests
             remove => real.Changed -= value;
         }
 
-        public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default) =>
+        public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default) =>
             Interlocked.Decrement(ref _left) >= 0
                 ? throw new RpcException(new Status(code, "not now (injected)"))
-                : real.AuthenticateAsync(token, cancellationToken);
+                : real.AuthenticateAsync(token, peer, cancellationToken);
 
         public ValueTask<GrantDecision> DecideAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default) =>
             real.DecideAsync(attempt, cancellationToken);

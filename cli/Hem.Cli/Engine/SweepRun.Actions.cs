@@ -139,7 +139,7 @@ internal sealed partial class SweepRun
             _registry.Gone(attempt.Identity);
             Outcome never = Outcome.NeverLaunched with { Reason = $"never launched: {e.Message}" };
             Background(Persist(
-                () => _store.EndAttemptAsync(attempt.Identity.AttemptId, Records.ToStore(never.Result), never.Reason)));
+                () => _store.EndAttemptAsync(attempt.Identity.AttemptId, never.Result.ToStore(), never.Reason)));
             AttemptObservation ended = Observed(attempt, AttemptPhase.Exited);
             Observe(attempt.Trial, ended with { Outcome = never, StartedAt = null, EndedAt = _time.GetUtcNow() });
             DeleteToken(attempt.TokenFile);

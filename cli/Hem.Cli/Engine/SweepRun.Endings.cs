@@ -42,7 +42,7 @@ internal sealed partial class SweepRun
 
         // Written in the order of calls, so the next attempt's record never comes before this one's end.
         Task recorded = Persist(() => _store.EndAttemptAsync(
-            attempt.Identity.AttemptId, Records.ToStore(outcome.Result), outcome.Reason, status.ShellCode, outcome.Permanent));
+            attempt.Identity.AttemptId, outcome.Result.ToStore(), outcome.Reason, status.ShellCode, outcome.Permanent));
         Post(() => OnEnded(attempt, outcome, trial));
         await recorded;
         DeleteToken(attempt.TokenFile);

@@ -154,7 +154,7 @@ internal sealed partial class SweepRun
             Outcome outcome = !launched && !finished
                 ? Outcome.NeverLaunched
                 : OutcomeOf(ExitStatus.Unseen, finished, stopAsked: false, record, _request.Layout.LogFile(record.Trial, record.Number));
-            await _store.EndAttemptAsync(record.Id, Records.ToStore(outcome.Result), outcome.Reason, null, outcome.Permanent);
+            await _store.EndAttemptAsync(record.Id, outcome.Result.ToStore(), outcome.Reason, null, outcome.Permanent);
             DeleteToken(_request.Layout.TokenFile(record.Trial, record.Number));
         }
     }

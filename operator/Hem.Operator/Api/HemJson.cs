@@ -8,7 +8,7 @@ namespace Hem.Operator.Api;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
-    Converters = [typeof(TimeConverter)])]
+    Converters = [typeof(TimeConverter), typeof(PooledStringConverter)])]
 [JsonSerializable(typeof(HemSweepResource))]
 [JsonSerializable(typeof(HemTrialResource))]
 [JsonSerializable(typeof(HemSweepSpec))]

@@ -1,10 +1,9 @@
 using System.Net;
 using Hem.Metrics;
+using Hem.Progress;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Hem.Operator.Hosting;
 
@@ -22,15 +21,8 @@ internal sealed class HealthHost : IAsyncDisposable
     public static async Task<HealthHost> StartAsync(
         IPEndPoint listen, MetricsPipeline metrics, CancellationToken cancel = default)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
-        builder.Services.AddRoutingCore();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Listen(listen);
-        });
+        WebApplicationBuilder builder = BareServer.CreateBuilder(shutdown: TimeSpan.FromSeconds(1));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(listen));
         WebApplication application = builder.Build();
         application.UseRouting();
         RequestDelegate well = http => http.Response.WriteAsync("ok\n");
@@ -42,16 +34,7 @@ internal sealed class HealthHost : IAsyncDisposable
             http.Response.ContentLength = body.Length;
             return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(body).AsTask();
         });
-        try
-        {
-            await application.StartAsync(cancel);
-        }
-        catch
-        {
-            await application.DisposeAsync();
-            throw;
-        }
-
+        await application.StartOrDisposeAsync(cancel);
         return new HealthHost(application);
     }
 
@@ -62,13 +45,5 @@ internal sealed class HealthHost : IAsyncDisposable
     {
         await _application.StopAsync();
         await _application.DisposeAsync();
-    }
-
-    /// <summary>Signals are the program's business, not the server's.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

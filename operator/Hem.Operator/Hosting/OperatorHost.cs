@@ -119,7 +119,8 @@ internal sealed class OperatorHost : IAsyncDisposable
         await using ProgressHost progress = await ProgressHost.StartAsync(
             _options.ProgressListen, authority, store, checkpoints, certificates, _metrics, _loggers, _time, cancel);
         using var answers = new AnswerCache(store, Path.Combine(_options.Store, "answers"), _time);
-        var endpoints = new AnswerEndpoints(answers, new AccessReviewer(_client, _metrics, _time), _metrics, _logger);
+        var endpoints = new AnswerEndpoints(
+            answers, new AccessReviewer(_client, _metrics, _time), new NamespaceAges(_client), _metrics, _logger);
         await using AnswerHost web = await AnswerHost.StartAsync(_options.AnswersListen, endpoints, certificates, _loggers, cancel);
         await using var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints, _metrics);

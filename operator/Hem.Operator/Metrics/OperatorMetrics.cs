@@ -29,7 +29,7 @@ internal sealed class OperatorMetrics : IDisposable
             description: "Calls of trainers that were refused or broken off, by method and gRPC status.");
         _streams = _meter.CreateUpDownCounter<long>("hem_progress_streams", description: "Trainers that are connected now.");
         _tokenReviews = _meter.CreateCounter<long>("hem_token_reviews_total",
-            description: "TokenReviews asked of the API server, by result (accepted, refused, failed).");
+            description: "TokenReviews asked of the API server, by result (accepted, refused, failed), and those not asked for (limited).");
         _answers = _meter.CreateCounter<long>("hem_answers_total",
             description: "Requests for answers (reports, rankings), by file and HTTP status.");
         _statusWrites = _meter.CreateCounter<long>("hem_status_writes_total",

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Security;
+using System.Text.Json.Nodes;
 using Hem.Kubernetes;
 using Microsoft.Extensions.Logging;
 
@@ -70,7 +71,7 @@ internal sealed class CertificateAuthority(
                 if (leads()) await CheckAsync(cancellationToken).ConfigureAwait(false);
                 else await ReadAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is KubernetesException or HttpRequestException or WriteRefusedException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 OperatorLog.CertificatesFailed(logger, e);
             }
@@ -85,15 +86,18 @@ internal sealed class CertificateAuthority(
         var stepped = state.Step(_time.GetUtcNow(), options);
         if (stepped != state) (secret, state) = await WriteAsync(secret, stepped, cancellationToken).ConfigureAwait(false);
         var allToldOf = await PublishEverywhereAsync(state, cancellationToken).ConfigureAwait(false);
-        if (allToldOf && state is { Next: not null, NextPublished: null })
-            await WriteAsync(secret, state with { NextPublished = _time.GetUtcNow() }, cancellationToken).ConfigureAwait(false);
+        if (state is not { Next: { } next, NextPublished: null }) return;
+        // One namespace that cannot be told (a quota, a webhook) must not keep the old authority to its end, and with it everybody.
+        var waited = _time.GetUtcNow() - (next.Certificate.NotBefore + options.Skew);
+        if (!allToldOf && waited < options.WaitForAll) return;
+        await WriteAsync(secret, state with { NextPublished = _time.GetUtcNow() }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async Task EnsurePublishedAsync(string @namespace, CancellationToken cancellationToken = default)
+    public async Task EnsurePublishedAsync(string @namespace, bool verify = false, CancellationToken cancellationToken = default)
     {
         var bundle = Bundle;
-        if (_published.TryGetValue(@namespace, out var published) && published == bundle) return;
+        if (!verify && _published.TryGetValue(@namespace, out var published) && published == bundle) return;
         await PublishAsync(@namespace, bundle, cancellationToken).ConfigureAwait(false);
     }
 
@@ -183,9 +187,39 @@ internal sealed class CertificateAuthority(
         return all;
     }
 
+    // Each write is of what was read: one that a leader sends before it is stopped, and that arrives when another leads, changes nothing.
     private async Task PublishAsync(string @namespace, string bundle, CancellationToken cancellationToken)
     {
-        await client.ApplyAsync(Resources.ConfigMaps, new V1ConfigMap
+        while (true)
+        {
+            var map = await client.GetAsync(Resources.ConfigMaps, @namespace, CertificateOptions.ConfigMapName, cancellationToken)
+                .ConfigureAwait(false);
+            try
+            {
+                if (map is null) await CreateAsync(@namespace, bundle, cancellationToken).ConfigureAwait(false);
+                else if (map.Data?.GetValueOrDefault(CertificateOptions.ConfigMapKey) != bundle || map.Label(ManagedBy) != Manager)
+                    await client.MergePatchAsync(Resources.ConfigMaps, @namespace, CertificateOptions.ConfigMapName, new JsonObject
+                    {
+                        ["metadata"] = new JsonObject
+                        {
+                            ["uid"] = map.Metadata.Uid,
+                            ["resourceVersion"] = map.Metadata.ResourceVersion,
+                            ["labels"] = new JsonObject { [ManagedBy] = Manager },
+                        },
+                        ["data"] = new JsonObject { [CertificateOptions.ConfigMapKey] = bundle },
+                    }, cancel: cancellationToken).ConfigureAwait(false);
+                _published[@namespace] = bundle;
+                return;
+            }
+            catch (KubernetesException e) when (e.IsAlreadyExists || e.IsConflict || (e.IsNotFound && map is not null))
+            {
+                // Somebody was quicker, or it was deleted in between: look again.
+            }
+        }
+    }
+
+    private Task CreateAsync(string @namespace, string bundle, CancellationToken cancellationToken) =>
+        client.CreateAsync(Resources.ConfigMaps, new V1ConfigMap
         {
             Metadata = new V1ObjectMeta
             {
@@ -194,7 +228,5 @@ internal sealed class CertificateAuthority(
                 Labels = new() { [ManagedBy] = Manager },
             },
             Data = new() { [CertificateOptions.ConfigMapKey] = bundle },
-        }, Manager, force: true, cancel: cancellationToken).ConfigureAwait(false);
-        _published[@namespace] = bundle;
-    }
+        }, cancel: cancellationToken);
 }

@@ -8,5 +8,8 @@ internal interface ITrust
     /// request to the API server only when something is to be done), for without the ConfigMap no pod can start. It is kept up to date from
     /// then on.
     /// </summary>
-    Task EnsurePublishedAsync(string @namespace, CancellationToken cancellationToken = default);
+    /// <param name="verify">
+    /// Look whether it is there, however surely it was once: the namespace may have been deleted and made again. Once a sweep is enough.
+    /// </param>
+    Task EnsurePublishedAsync(string @namespace, bool verify = false, CancellationToken cancellationToken = default);
 }

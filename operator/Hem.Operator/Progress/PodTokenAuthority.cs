@@ -18,6 +18,9 @@ internal sealed class PodTokenAuthority : IProgressAuthority, IDisposable
 {
     public const string Audience = "hem-progress";
 
+    /// <summary>Bad tokens that an address may show at once, and a second after that.</summary>
+    private const int BadTokens = 20, BadTokensPerSecond = 1;
+
     /// <summary>How many pods that are gone are remembered; their attempts' ends are in the store soon after.</summary>
     private const int MostGone = 10_000;
 
@@ -33,15 +36,18 @@ internal sealed class PodTokenAuthority : IProgressAuthority, IDisposable
         IPodLookup pods, ResultStore store, ITokenReviewer reviewer, OperatorMetrics metrics, TimeProvider? time = null)
     {
         (_pods, _store) = (pods, store);
-        _tokens = new TokenCache(reviewer, Audience, time ?? TimeProvider.System, metrics);
+        _tokens = new TokenCache(
+            reviewer, Audience, time ?? TimeProvider.System, metrics,
+            new ReviewBudget(BadTokens, BadTokensPerSecond, time ?? TimeProvider.System, metrics));
         _pods.Changed += OnPodsChanged;
     }
 
     public event Action<string, string>? Changed;
 
-    public async ValueTask<AttemptIdentity?> AuthenticateAsync(string token, CancellationToken cancellationToken = default)
+    public async ValueTask<AttemptIdentity?> AuthenticateAsync(
+        string token, string peer = "", CancellationToken cancellationToken = default)
     {
-        if (await ReviewAsync(token, cancellationToken).ConfigureAwait(false) is not { } user)
+        if (await ReviewAsync(token, peer, cancellationToken).ConfigureAwait(false) is not { } user)
         {
             // Its pod may be gone, and the API server with it forgot the token. What it says of itself unchecked is good enough to tell its
             // holder that he has nothing to do here any more, and for nothing else.
@@ -111,11 +117,17 @@ internal sealed class PodTokenAuthority : IProgressAuthority, IDisposable
         return new GrantDecision(GrantKind.Wait, $"the pod of attempt {attempt.AttemptNumber} of {attempt.Trial} is not seen alive");
     }
 
-    private async Task<TokenUser?> ReviewAsync(string token, CancellationToken cancellationToken)
+    private async Task<TokenUser?> ReviewAsync(string token, string peer, CancellationToken cancellationToken)
     {
+        // What does not even say that it is for this is not worth a question.
+        if (!BearerToken.Read(token).IsFor(Audience)) return null;
         try
         {
-            return await _tokens.ReviewAsync(token, cancellationToken).ConfigureAwait(false);
+            return await _tokens.ReviewAsync(token, peer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TooManyTokensException e)
+        {
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, e.Message));
         }
         catch (HttpRequestException e)
         {

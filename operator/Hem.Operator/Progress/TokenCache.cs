@@ -7,8 +7,15 @@ namespace Hem.Operator.Progress;
 /// The API server's answers about tokens, remembered for at most a minute, and never beyond a token's own end. Whoever asks about a token
 /// that is being asked about already waits for that answer. Thread-safe.
 /// </summary>
-internal sealed class TokenCache(ITokenReviewer reviewer, string? audience, TimeProvider time, OperatorMetrics metrics)
+/// <param name="budget">Bounds what tokens that turn out to be bad may cost.</param>
+internal sealed class TokenCache(
+    ITokenReviewer reviewer, string? audience, TimeProvider time, OperatorMetrics metrics, ReviewBudget budget)
 {
+    /// <summary>Reviews under way at once.</summary>
+    private const int AtOnce = 16;
+
+    private readonly SemaphoreSlim _reviews = new(AtOnce);
+
     /// <summary>For a good token: it may be revoked, and its pod may be deleted.</summary>
     private static readonly TimeSpan RememberGood = TimeSpan.FromSeconds(60);
 
@@ -20,16 +27,19 @@ internal sealed class TokenCache(ITokenReviewer reviewer, string? audience, Time
     private readonly ConcurrentDictionary<string, Task<Answer>> _answers = new(StringComparer.Ordinal);
     private long _swept = time.GetTimestamp();
 
+    /// <param name="peer">Where the token came from: an address.</param>
+    /// <exception cref="TooManyTokensException">Nothing is known of the token, and too many bad ones came from there.</exception>
     /// <inheritdoc cref="ITokenReviewer.ReviewAsync"/>
-    public async Task<TokenUser?> ReviewAsync(string token, CancellationToken cancellationToken)
+    public async Task<TokenUser?> ReviewAsync(string token, string peer, CancellationToken cancellationToken)
     {
         var key = BearerToken.Fingerprint(token);
         Sweep();
         while (true)
         {
+            if (!_answers.ContainsKey(key) && !budget.MayAsk(peer)) throw new TooManyTokensException();
             var asking = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
             var known = _answers.GetOrAdd(key, asking.Task);
-            if (known == asking.Task) _ = AskAsync(key, token, asking);
+            if (known == asking.Task) _ = AskAsync(key, token, peer, asking);
             var answer = await known.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (answer.Until > time.GetUtcNow()) return answer.User;
             _answers.TryRemove(new(key, known));
@@ -39,11 +49,13 @@ internal sealed class TokenCache(ITokenReviewer reviewer, string? audience, Time
     }
 
     // Not on behalf of the caller who happened to be first: he may leave.
-    private async Task AskAsync(string key, string token, TaskCompletionSource<Answer> asking)
+    private async Task AskAsync(string key, string token, string peer, TaskCompletionSource<Answer> asking)
     {
+        await _reviews.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
             var user = await reviewer.ReviewAsync(token, audience, CancellationToken.None).ConfigureAwait(false);
+            if (user is null) budget.Spend(peer);
             metrics.TokenReviewed(user is null ? "refused" : "accepted");
             var until = time.GetUtcNow() + (user is null ? RememberBad : RememberGood);
             if (user is not null && BearerToken.Read(token).Expires is { } expires && expires < until) until = expires;
@@ -56,6 +68,10 @@ internal sealed class TokenCache(ITokenReviewer reviewer, string? audience, Time
             asking.SetException(e);
             // Where everybody who asked has left.
             _ = asking.Task.Exception;
+        }
+        finally
+        {
+            _reviews.Release();
         }
     }
 

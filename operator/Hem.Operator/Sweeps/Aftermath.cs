@@ -80,7 +80,8 @@ internal sealed class Aftermath : IAsyncDisposable
         }
         catch (KubernetesException e) when (e.IsConflict)
         {
-            // Another one of that name: this one is gone.
+            // Another one of that name, and this one is gone; or it was changed at that very moment, and is deleted at the next try.
+            if ((await _client.GetAsync(Resources.Jobs, job.Namespace, job.Name, cancel))?.Metadata.Uid == job.Uid) throw;
         }
 
         return default;

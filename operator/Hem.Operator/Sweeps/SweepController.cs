@@ -42,7 +42,7 @@ internal sealed class SweepController : IAsyncDisposable
         _queue = new(new WorkQueueOptions { Name = "sweeps", Time = services.Time, BaseDelay = TimeSpan.FromMilliseconds(100) });
         string? ns = services.Options.WatchNamespace;
         _sweepInformer = new(services.Client, HemResources.Sweeps, ns);
-        _trialInformer = new(services.Client, HemResources.Trials, ns);
+        _trialInformer = new(services.Client, HemResources.Trials, ns, options: new() { Transform = Slim });
         _jobInformer = new(services.Client, Resources.Jobs, ns, HemLabels.SweepUid, new() { Transform = Slim });
         _podInformer = new(services.Client, Resources.Pods, ns, HemLabels.SweepUid, new() { Transform = Slim });
         _sweepInformer.Changed += OnSweep;
@@ -156,6 +156,9 @@ internal sealed class SweepController : IAsyncDisposable
         sweep.Post(happened);
         _queue.Add((ns, uid));
     }
+
+    /// <summary>Without its parameters, which are most of it: they are the sweep's, and the record's.</summary>
+    internal static HemTrialResource Slim(HemTrialResource trial) => trial with { Spec = trial.Spec with { Parameters = default } };
 
     /// <summary>What nobody reads of a Job once it is made.</summary>
     private static V1Job Slim(V1Job job) => job with { Spec = job.Spec is { } spec ? new V1JobSpec { Suspend = spec.Suspend } : null };

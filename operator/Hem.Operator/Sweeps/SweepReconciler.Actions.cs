@@ -83,7 +83,7 @@ internal sealed partial class SweepReconciler
 
         return () =>
         {
-            Own(state, trial);
+            Own(state, SweepController.Slim(trial));
             Resume(state);
             ObserveObject(state);
         };

@@ -12,6 +12,8 @@ internal sealed partial class SweepReconciler
 {
     private const string DeletedReason = "the sweep was deleted";
 
+    private bool _isTrustSeen;
+
     /// <summary>Does what dirty trials need, until none is dirty.</summary>
     private async Task SettleAllAsync(CancellationToken cancel)
     {
@@ -206,7 +208,8 @@ internal sealed partial class SweepReconciler
             new AttemptJob(Namespace, Uid, _model!.Sweep, spec, live.Number, OwnerReference(owner)), services.Options);
         try
         {
-            await services.Trust.EnsurePublishedAsync(Namespace, cancel);
+            await services.Trust.EnsurePublishedAsync(Namespace, verify: !_isTrustSeen, cancel);
+            _isTrustSeen = true;
             Attach(live, await services.Client.CreateAsync(Resources.Jobs, job, cancel: cancel));
             return true;
         }

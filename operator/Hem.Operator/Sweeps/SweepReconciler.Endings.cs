@@ -109,7 +109,7 @@ internal sealed partial class SweepReconciler
         if (view.StartedAt is { } start && ended < start) ended = start < Now ? start : Now;
         Outcome outcome = OutcomeOf(live, view, trial?.Finished is not null, record);
         await services.Store.EndAttemptAsync(
-            live.Key, Records.ToStore(outcome.Result), outcome.Reason, view.End?.ExitCode, outcome.Permanent, ended, cancel);
+            live.Key, outcome.Result.ToStore(), outcome.Reason, view.End?.ExitCode, outcome.Permanent, ended, cancel);
         return () => OnEnded(state, live, view, trial, outcome, ended);
     }
 

@@ -118,7 +118,9 @@ internal sealed partial class SweepReconciler
     /// </summary>
     private async Task LoadUnrecordedAsync(TrialState state, CancellationToken cancel)
     {
-        if (state.Object is { } trial && _savedModel is not null)
+        // What is kept of it here is not all of it.
+        if (state.Object is { Metadata.Uid: { } uid } && _savedModel is not null
+            && await services.Client.GetAsync(HemResources.Trials, Namespace, state.Name, cancel) is { } trial && trial.Metadata.Uid == uid)
         {
             NewTrial record = new(
                 state.Name, trial.Spec.Hash!, trial.Spec.Seed, trial.Spec.Configuration!, trial.Spec.Parameters.GetRawText());

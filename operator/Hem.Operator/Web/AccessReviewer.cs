@@ -30,15 +30,23 @@ internal sealed class AccessReviewer(KubernetesClient client, OperatorMetrics me
     private static readonly TimeSpan Remember = TimeSpan.FromSeconds(10);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
-    private readonly TokenCache _users = new(new TokenReviewer(client), null, time ?? TimeProvider.System, metrics);
-    private readonly TokenCache _ownAudience = new(new TokenReviewer(client), Audience, time ?? TimeProvider.System, metrics);
+    /// <summary>Bad tokens of an address. Most people come by way of the API server, and so from one.</summary>
+    private const int BadTokens = 200, BadTokensPerSecond = 10;
+
+    private readonly TokenCache _users = New(client, null, metrics, time ?? TimeProvider.System);
+    private readonly TokenCache _ownAudience = New(client, Audience, metrics, time ?? TimeProvider.System);
     private readonly ConcurrentDictionary<(string Token, string Namespace, string Sweep), (Access Access, long At)> _known = [];
 
+    private static TokenCache New(KubernetesClient client, string? audience, OperatorMetrics metrics, TimeProvider time) =>
+        new(new TokenReviewer(client), audience, time, metrics, new ReviewBudget(BadTokens, BadTokensPerSecond, time, metrics));
+
     /// <exception cref="HttpRequestException">The API server cannot be asked now.</exception>
-    public async Task<Access> ReviewAsync(string token, string @namespace, string sweep, CancellationToken cancellationToken = default)
+    /// <exception cref="TooManyTokensException">Too many bad tokens came from this peer.</exception>
+    public async Task<Access> ReviewAsync(
+        string token, string peer, string @namespace, string sweep, CancellationToken cancellationToken = default)
     {
         var tokens = BearerToken.Read(token).IsFor(Audience) ? _ownAudience : _users;
-        if (await tokens.ReviewAsync(token, cancellationToken).ConfigureAwait(false) is not { } user) return Access.Unknown;
+        if (await tokens.ReviewAsync(token, peer, cancellationToken).ConfigureAwait(false) is not { } user) return Access.Unknown;
         var key = (BearerToken.Fingerprint(token), @namespace, sweep);
         if (_known.TryGetValue(key, out var known) && _time.GetElapsedTime(known.At) < Remember) return known.Access;
         var access = await AskAsync(user, @namespace, sweep, cancellationToken).ConfigureAwait(false) ? Access.Allowed : Access.Denied;

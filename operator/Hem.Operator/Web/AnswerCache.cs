@@ -43,10 +43,13 @@ internal sealed class AnswerCache : IDisposable
         Directory.CreateDirectory(folder);
     }
 
-    /// <summary>The answers of the sweep that the namespace has under this name, or had last; null where there never was one.</summary>
-    public async Task<Answers?> FindAsync(string @namespace, string name, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// The answers of the sweep that the namespace has under this name, or had last, of those made <paramref name="since"/> then; null
+    /// where there never was one.
+    /// </summary>
+    public async Task<Answers?> FindAsync(string @namespace, string name, DateTimeOffset since, CancellationToken cancellationToken = default)
     {
-        if (_store.ReadSweeps(@namespace, name) is not [var sweep, ..]) return null;
+        if (_store.ReadSweeps(@namespace, name) is not [var sweep, ..] || sweep.Created < since) return null;
         if (Fresh(sweep) is { } fresh) return fresh;
         await _rendering.WaitAsync(cancellationToken).ConfigureAwait(false);
         try

@@ -1,4 +1,5 @@
 using Hem.Operator.Metrics;
+using Hem.Operator.Progress;
 using Hem.Results;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -16,7 +17,8 @@ namespace Hem.Operator.Web;
 /// The bearer token comes as <c>Authorization</c>, or as <see cref="TokenHeader"/> through the API server's proxy, which takes the former
 /// off. <c>Accept: application/octet-stream</c> gets the file as that: the API server's proxy rewrites what says that it is HTML.
 /// </remarks>
-internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access, OperatorMetrics metrics, ILogger logger)
+internal sealed class AnswerEndpoints(
+    AnswerCache answers, AccessReviewer access, NamespaceAges namespaces, OperatorMetrics metrics, ILogger logger)
 {
     public const string TokenHeader = "Hem-Authorization";
 
@@ -41,6 +43,11 @@ internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access
         {
             await AnswerAsync(http, space, sweep, file).ConfigureAwait(false);
         }
+        catch (TooManyTokensException e)
+        {
+            http.Response.Headers.RetryAfter = "5";
+            await RefuseAsync(http, StatusCodes.Status429TooManyRequests, e.Message).ConfigureAwait(false);
+        }
         catch (Exception e) when (e is StoreException or IOException or HttpRequestException && !http.Response.HasStarted
             && !http.RequestAborted.IsCancellationRequested)
         {
@@ -62,7 +69,8 @@ internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access
             return;
         }
 
-        switch (await access.ReviewAsync(token, space, sweep, http.RequestAborted).ConfigureAwait(false))
+        string peer = http.Connection.RemoteIpAddress?.ToString() ?? "";
+        switch (await access.ReviewAsync(token, peer, space, sweep, http.RequestAborted).ConfigureAwait(false))
         {
             case Access.Unknown:
                 await UnauthorizedAsync(http, "the API server does not know the token").ConfigureAwait(false);
@@ -76,7 +84,8 @@ internal sealed class AnswerEndpoints(AnswerCache answers, AccessReviewer access
         if (!_types.TryGetValue(file, out var type))
             await RefuseAsync(http, StatusCodes.Status404NotFound, $"there is no {file}; there are {string.Join(", ", _types.Keys)}")
                 .ConfigureAwait(false);
-        else if (await answers.FindAsync(space, sweep, http.RequestAborted).ConfigureAwait(false) is { } found)
+        else if (await namespaces.CreatedAsync(space, http.RequestAborted).ConfigureAwait(false) is { } since
+            && await answers.FindAsync(space, sweep, since, http.RequestAborted).ConfigureAwait(false) is { } found)
             await SendAsync(http, found, file, type).ConfigureAwait(false);
         else
             await RefuseAsync(http, StatusCodes.Status404NotFound, $"there are no results of a sweep \"{sweep}\" in namespace \"{space}\"")

@@ -1,18 +1,18 @@
 using System.Net;
 using System.Net.Security;
 using Hem.Operator.Progress;
+using Hem.Progress;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator.Web;
 
-/// <summary>Serves answers over HTTPS until disposed, on every replica.</summary>
+/// <summary>Serves answers over HTTPS until disposed: while this process leads, for the leader alone has the results.</summary>
 internal sealed class AnswerHost : IAsyncDisposable
 {
     private readonly WebApplication _application;
@@ -27,14 +27,10 @@ internal sealed class AnswerHost : IAsyncDisposable
         IPEndPoint listen, AnswerEndpoints endpoints, CertificateAuthority certificates, ILoggerFactory loggers,
         CancellationToken cancellationToken = default)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        var builder = BareServer.CreateBuilder(shutdown: TimeSpan.FromSeconds(2));
         builder.Services.AddSingleton(loggers);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
-        builder.Services.AddRoutingCore();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 0;
             kestrel.Listen(listen, options => options.UseHttps(new TlsHandshakeCallbackOptions
             {
@@ -44,16 +40,7 @@ internal sealed class AnswerHost : IAsyncDisposable
         var application = builder.Build();
         application.UseRouting();
         endpoints.Map(application);
-        try
-        {
-            await application.StartAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await application.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-
+        await application.StartOrDisposeAsync(cancellationToken).ConfigureAwait(false);
         return new AnswerHost(application);
     }
 
@@ -61,13 +48,5 @@ internal sealed class AnswerHost : IAsyncDisposable
     {
         await _application.StopAsync().ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
-    }
-
-    /// <summary>Signals are the program's business, not the server's.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

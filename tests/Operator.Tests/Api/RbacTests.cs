@@ -27,7 +27,7 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
             $"create jobs.batch -n {other}", $"get pods --subresource=log -n {other}", $"get configmaps/hem-progress-ca -n {other}",
             $"get secrets/hem-progress-ca -n {own}", $"patch leases.coordination.k8s.io/hem-operator -n {own}", $"patch pods -n {own}",
             "create tokenreviews.authentication.k8s.io", "create subjectaccessreviews.authorization.k8s.io", $"create events -n {other}",
-            $"list events -n {other}",
+            $"list events -n {other}", $"get namespaces/{other}",
         ];
         string[] refused =
         [

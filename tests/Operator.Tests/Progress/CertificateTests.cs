@@ -119,6 +119,75 @@ public sealed class CertificateTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task A_namespace_that_cannot_be_told_for_long_does_not_keep_the_old_authority_to_its_end()
+    {
+        var (space, sweeps, time) = (await NamespaceAsync(), await NamespaceAsync(), new ManualTime());
+        var failing = false;
+        var authority = New(space, time, request =>
+            failing && request.RequestUri!.AbsolutePath.Contains($"/{sweeps}/configmaps"));
+        await authority.LoadAsync();
+        await authority.EnsurePublishedAsync(sweeps);
+        var issuer = authority.Serving().TargetCertificate.Issuer;
+        failing = true;
+        time.Advance(TimeSpan.FromDays(2) + TimeSpan.FromMinutes(1));
+        await authority.CheckAsync();
+        time.Advance(TimeSpan.FromHours(11));
+        await authority.CheckAsync();
+        time.Advance(TimeSpan.FromHours(2));
+        await authority.CheckAsync();
+        authority.Serving().TargetCertificate.Issuer.ShouldBe(issuer);
+        time.Advance(TimeSpan.FromHours(2));
+        await authority.CheckAsync();
+        authority.Serving().TargetCertificate.Issuer.ShouldNotBe(issuer);
+    }
+
+    [Fact]
+    public async Task What_a_leader_that_was_stopped_sends_late_does_not_take_the_place_of_what_is_newer()
+    {
+        var (space, sweeps) = (await NamespaceAsync(), await NamespaceAsync());
+        var authority = New(space);
+        await authority.LoadAsync();
+        await authority.EnsurePublishedAsync(sweeps);
+        await Api.MergePatchAsync(MapPath(sweeps), new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = "old" } });
+        var (sent, arrive) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var faults = new FaultHandler();
+        faults.On(
+            request =>
+            {
+                if (request.Method == HttpMethod.Get || !request.RequestUri!.AbsolutePath.Contains($"/{sweeps}/configmaps")) return false;
+                sent.TrySetResult();
+                return true;
+            },
+            Fault.DelayUntil(arrive.Task), 1);
+        var stopped = new Authority(
+            new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(fixture.ControlPlane.Kubeconfig),
+                new KubernetesClientOptions { WrapHandler = faults.Wrap }),
+            space, _lifetimes, NullLogger<Authority>.Instance);
+        await stopped.LoadAsync();
+        var late = stopped.EnsurePublishedAsync(sweeps);
+        await sent.Task.WaitAsync(Timeouts.Normal);
+        // Meanwhile another one leads, and writes.
+        await Api.MergePatchAsync(MapPath(sweeps), new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["a"] = "b" } } });
+        arrive.SetResult();
+        await late;
+        faults.Requests.Count(request => request.Status == HttpStatusCode.Conflict).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_namespace_that_was_made_again_is_told_anew_where_that_is_asked_for()
+    {
+        var (space, sweeps) = (await NamespaceAsync(), await NamespaceAsync());
+        var authority = New(space);
+        await authority.LoadAsync();
+        await authority.EnsurePublishedAsync(sweeps);
+        await Api.DeleteAsync(MapPath(sweeps));
+        await authority.EnsurePublishedAsync(sweeps);
+        (await PublishedAsync(sweeps)).ShouldBeNull();
+        await authority.EnsurePublishedAsync(sweeps, verify: true);
+        (await PublishedAsync(sweeps)).ShouldBe(authority.Bundle);
+    }
+
+    [Fact]
     public async Task A_serving_certificate_is_renewed_well_before_its_end()
     {
         var time = new ManualTime();

@@ -198,6 +198,46 @@ public sealed class PodTokenTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task Tokens_that_are_made_up_cost_the_API_server_little_and_trainers_of_other_addresses_nothing()
+    {
+        var time = new ManualTime();
+        await using var bench = await ProgressBench.StartAsync(fixture, time: time);
+        await bench.ClaimAsync();
+        var good = await File.ReadAllTextAsync((await bench.AddPodAsync()).TokenFile);
+        (await bench.Authority.AuthenticateAsync(good, "one")).ShouldNotBeNull();
+        // What is not even for this audience is no question.
+        for (var i = 0; i < 50; i++) (await bench.Authority.AuthenticateAsync($"made.up.{i}", "one")).ShouldBeNull();
+        bench.Counts["hem_token_reviews_total{refused}"].ShouldBe(0);
+
+        var refused = new List<StatusCode>();
+        for (var i = 0; i < 50; i++)
+        {
+            try
+            {
+                (await bench.Authority.AuthenticateAsync(MadeUp(i), "one")).ShouldBeNull();
+            }
+            catch (RpcException e)
+            {
+                refused.Add(e.StatusCode);
+            }
+        }
+
+        refused.Count.ShouldBe(30);
+        refused.ShouldAllBe(code => code == StatusCode.ResourceExhausted);
+        bench.Counts["hem_token_reviews_total{refused}"].ShouldBe(20);
+        bench.Counts["hem_token_reviews_total{limited}"].ShouldBe(30);
+        // Who is known goes on, and elsewhere nobody notices.
+        (await bench.Authority.AuthenticateAsync(good, "one")).ShouldNotBeNull();
+        (await bench.Authority.AuthenticateAsync(MadeUp(100), "other")).ShouldBeNull();
+        time.Advance(TimeSpan.FromSeconds(2));
+        (await bench.Authority.AuthenticateAsync(MadeUp(101), "one")).ShouldBeNull();
+    }
+
+    /// <summary>It says of itself all that is to be said, and nobody signed it.</summary>
+    private static string MadeUp(int i) =>
+        $"e30.{System.Buffers.Text.Base64Url.EncodeToString(System.Text.Encoding.UTF8.GetBytes($$"""{"aud": ["hem-progress"], "jti": "{{i}}"}"""))}.e30";
+
+    [Fact]
     public async Task A_deleted_pods_token_is_refused_a_minute_later_at_the_latest()
     {
         var time = new ManualTime();

@@ -221,6 +221,7 @@ internal sealed class SweepWorld : IAsyncDisposable
 
     private sealed class NoTrust : ITrust
     {
-        public Task EnsurePublishedAsync(string @namespace, CancellationToken cancellationToken = default) => Task.CompletedTask;
+        public Task EnsurePublishedAsync(string @namespace, bool verify = false, CancellationToken cancellationToken = default) =>
+            Task.CompletedTask;
     }
 }

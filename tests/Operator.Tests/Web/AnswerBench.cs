@@ -59,7 +59,8 @@ internal sealed class AnswerBench : IAsyncDisposable
         var bench = new AnswerBench(plane, space, await HemCluster.OperatorKubeconfigAsync(plane, space));
         await bench._certificates.LoadAsync();
         var endpoints = new AnswerEndpoints(
-            bench._cache, new AccessReviewer(bench._client, bench._metrics, bench.Time), bench._metrics, NullLogger.Instance);
+            bench._cache, new AccessReviewer(bench._client, bench._metrics, bench.Time), new NamespaceAges(bench._client), bench._metrics,
+            NullLogger.Instance);
         bench._host = await AnswerHost.StartAsync(
             new IPEndPoint(IPAddress.Any, 0), endpoints, bench._certificates, NullLoggerFactory.Instance);
         await bench.PublishAsync();
@@ -67,10 +68,10 @@ internal sealed class AnswerBench : IAsyncDisposable
     }
 
     /// <summary>A sweep with one trial that is complete and one that runs, two points each.</summary>
-    public async Task AddSweepAsync(string name, string? @namespace = null, double success = 0.5)
+    public async Task AddSweepAsync(string name, string? @namespace = null, double success = 0.5, DateTimeOffset? created = null)
     {
         var uid = $"{@namespace ?? Space}-{name}";
-        await Store.UpsertSweepAsync(new ClusterSweep(uid, @namespace ?? Space, name, "", DateTimeOffset.UtcNow));
+        await Store.UpsertSweepAsync(new ClusterSweep(uid, @namespace ?? Space, name, "", created ?? DateTimeOffset.UtcNow));
         await Store.AddTrialsAsync(uid,
             Enumerable.Range(0, 2).Select(i => new NewTrial($"{name}-{i}", $"{i}", i, $"c{i}", $$"""{"N":{{i}}}""")));
         for (var i = 0; i < 2; i++)

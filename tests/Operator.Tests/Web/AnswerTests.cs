@@ -88,6 +88,32 @@ public sealed class AnswerTests(ControlPlaneFixture fixture)
     }
 
     [Fact]
+    public async Task What_an_earlier_namespace_of_that_name_had_is_nobodys_who_may_see_this_one()
+    {
+        await using var bench = await AnswerBench.StartAsync(fixture);
+        await bench.AddSweepAsync("s", created: DateTimeOffset.UtcNow - TimeSpan.FromDays(1));
+        var token = await bench.AddUserAsync("user", true);
+        using var answer = await bench.GetAsync("s", "points.csv", token);
+        answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Tokens_that_are_made_up_are_not_all_reviewed()
+    {
+        await using var bench = await AnswerBench.StartAsync(fixture);
+        await bench.AddSweepAsync("s");
+        var codes = new List<HttpStatusCode>();
+        for (var i = 0; i < 210; i++)
+        {
+            using var answer = await bench.GetAsync("s", "ranking.txt", $"made-up-{i}");
+            codes.Add(answer.StatusCode);
+        }
+
+        codes.Distinct().ShouldBe([HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests]);
+        codes.Count(code => code == HttpStatusCode.Unauthorized).ShouldBe(200);
+    }
+
+    [Fact]
     public async Task Hem_report_reads_through_the_API_server_with_the_users_token()
     {
         await using var bench = await AnswerBench.StartAsync(fixture);
