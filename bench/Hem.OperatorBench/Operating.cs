@@ -88,11 +88,13 @@ internal sealed class Operating : IProgressAuthority, ITrust
                 words => words[0], words => long.Parse(words[1], CultureInfo.InvariantCulture)));
     }
 
-    public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default) => default;
+    public ValueTask<AttemptIdentity?> AuthenticateAsync(
+        string token, string peer = "", CancellationToken cancellationToken = default) => default;
 
     public ValueTask<GrantDecision> DecideAsync(AttemptIdentity attempt, CancellationToken cancellationToken = default) => default;
 
-    public Task EnsurePublishedAsync(string @namespace, CancellationToken cancellationToken = default) => Task.CompletedTask;
+    public Task EnsurePublishedAsync(string @namespace, bool verify = false, CancellationToken cancellationToken = default) =>
+        Task.CompletedTask;
 
     public void Gone(AttemptIdentity attempt)
     {

@@ -38,7 +38,8 @@ internal static partial class OperatorLog
     [LoggerMessage(11, LogLevel.Information, "Waiting for the result store: {Fault}")]
     public static partial void WaitsForStore(ILogger logger, string fault);
 
-    [LoggerMessage(13, LogLevel.Information, "Results of {Namespace}/{Sweep}, deleted at {Deleted:u}, are deleted too: their time is over.")]
+    [LoggerMessage(13, LogLevel.Information,
+        "Results of {Namespace}/{Sweep}, deleted at {Deleted:u}, are deleted too: their time is over.")]
     public static partial void ResultsDeleted(ILogger logger, string @namespace, string sweep, DateTimeOffset deleted);
 
     [LoggerMessage(14, LogLevel.Warning, "Results whose time is over cannot be deleted now, trying again: {Fault}")]

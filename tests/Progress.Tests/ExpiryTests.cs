@@ -45,7 +45,8 @@ public sealed class ExpiryTests
             remove => real.Changed -= value;
         }
 
-        public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default) =>
+        public ValueTask<AttemptIdentity?> AuthenticateAsync(
+            string token, string peer = "", CancellationToken cancellationToken = default) =>
             real.AuthenticateAsync(token, peer, cancellationToken);
 
         public DateTimeOffset? ExpiryOf(string token) => Expiries.TryGetValue(token, out var expiry) ? expiry : null;

@@ -123,7 +123,8 @@ public sealed class RefusalTests
             remove => real.Changed -= value;
         }
 
-        public ValueTask<AttemptIdentity?> AuthenticateAsync(string token, string peer = "", CancellationToken cancellationToken = default) =>
+        public ValueTask<AttemptIdentity?> AuthenticateAsync(
+            string token, string peer = "", CancellationToken cancellationToken = default) =>
             Interlocked.Decrement(ref _left) >= 0
                 ? throw new RpcException(new Status(code, "not now (injected)"))
                 : real.AuthenticateAsync(token, peer, cancellationToken);

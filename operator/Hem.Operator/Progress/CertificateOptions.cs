@@ -28,7 +28,9 @@ internal sealed record CertificateOptions
     /// </summary>
     public TimeSpan PublishBeforeUse { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>How long the next authority waits for namespaces that cannot be told of it: half of what the current one has left.</summary>
+    /// <summary>
+    /// How long the next authority waits for namespaces that cannot be told of it: half of what the current one has left.
+    /// </summary>
     public TimeSpan WaitForAll => AuthorityLifetime / 6;
 
     /// <summary>How far clocks may differ.</summary>

@@ -35,7 +35,9 @@ internal sealed class SweepEngine : IAsyncDisposable
     /// <summary>Objects with a status that waits to be written, or may have to be written again.</summary>
     internal int Statuses => _statuses.Count;
 
-    /// <summary>Those of a sweep that was deleted. What cannot be deleted goes when somebody leads next, and is nobody's trouble now.</summary>
+    /// <summary>
+    /// Those of a sweep that was deleted. What cannot be deleted goes when somebody leads next, and is nobody's trouble now.
+    /// </summary>
     public static void DeleteCheckpoints(FileCheckpointStore? checkpoints, string sweepUid, ILogger logger)
     {
         try

@@ -53,7 +53,10 @@ internal sealed partial class SweepReconciler
     /// Work on one trial: what the API server refuses or does not answer, what the store cannot take, and whatever else goes wrong with
     /// this trial is tried again after a pause, and is no other trial's trouble.
     /// </summary>
-    private Task<Action?> Guarded(TrialState state, Func<Task<Action?>> work, CancellationToken cancel) => services.LimitedAsync(Uid, async () =>
+    private Task<Action?> Guarded(TrialState state, Func<Task<Action?>> work, CancellationToken cancel) =>
+        services.LimitedAsync(Uid, () => GuardedAsync(state, work, cancel), cancel);
+
+    private async Task<Action?> GuardedAsync(TrialState state, Func<Task<Action?>> work, CancellationToken cancel)
     {
         try
         {
@@ -69,7 +72,7 @@ internal sealed partial class SweepReconciler
                 if (state.Live is { } live) ObserveLive(state, TrialObserver.Judge(live));
             };
         }
-    }, cancel);
+    }
 
     private static bool IsTrouble(Exception e) => e is KubernetesException or HttpRequestException or WriteRefusedException;
 

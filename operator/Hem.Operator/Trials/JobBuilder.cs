@@ -88,7 +88,11 @@ internal static class JobBuilder
     {
         PodSettings pod = template.Pod;
         bool onClaim = template.Checkpoints.ClaimName is not null;
-        var volumes = new List<V1Volume> { new() { Name = "hem-tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = TemporaryBytes } }, Contract() };
+        var volumes = new List<V1Volume>
+        {
+            new() { Name = "hem-tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = TemporaryBytes } },
+            Contract(),
+        };
         var mounts = new List<V1VolumeMount>
         {
             new() { Name = "hem-tmp", MountPath = "/tmp" },

@@ -31,7 +31,7 @@ internal sealed class AccessReviewer(KubernetesClient client, OperatorMetrics me
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     /// <summary>Bad tokens of an address. Most people come by way of the API server, and so from one.</summary>
-    private const int BadTokens = 200, BadTokensPerSecond = 10;
+    private const int BadTokens = 100, BadTokensPerSecond = 2;
 
     private readonly TokenCache _users = New(client, null, metrics, time ?? TimeProvider.System);
     private readonly TokenCache _ownAudience = New(client, Audience, metrics, time ?? TimeProvider.System);

@@ -47,7 +47,8 @@ internal sealed class AnswerCache : IDisposable
     /// The answers of the sweep that the namespace has under this name, or had last, of those made <paramref name="since"/> then; null
     /// where there never was one.
     /// </summary>
-    public async Task<Answers?> FindAsync(string @namespace, string name, DateTimeOffset since, CancellationToken cancellationToken = default)
+    public async Task<Answers?> FindAsync(
+        string @namespace, string name, DateTimeOffset since, CancellationToken cancellationToken = default)
     {
         if (_store.ReadSweeps(@namespace, name) is not [var sweep, ..] || sweep.Created < since) return null;
         if (Fresh(sweep) is { } fresh) return fresh;

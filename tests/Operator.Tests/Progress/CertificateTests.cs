@@ -167,7 +167,8 @@ public sealed class CertificateTests(ControlPlaneFixture fixture)
         var late = stopped.EnsurePublishedAsync(sweeps);
         await sent.Task.WaitAsync(Timeouts.Normal);
         // Meanwhile another one leads, and writes.
-        await Api.MergePatchAsync(MapPath(sweeps), new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["a"] = "b" } } });
+        await Api.MergePatchAsync(
+            MapPath(sweeps), new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["a"] = "b" } } });
         arrive.SetResult();
         await late;
         faults.Requests.Count(request => request.Status == HttpStatusCode.Conflict).ShouldBe(1);

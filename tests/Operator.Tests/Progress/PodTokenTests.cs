@@ -234,8 +234,11 @@ public sealed class PodTokenTests(ControlPlaneFixture fixture)
     }
 
     /// <summary>It says of itself all that is to be said, and nobody signed it.</summary>
-    private static string MadeUp(int i) =>
-        $"e30.{System.Buffers.Text.Base64Url.EncodeToString(System.Text.Encoding.UTF8.GetBytes($$"""{"aud": ["hem-progress"], "jti": "{{i}}"}"""))}.e30";
+    private static string MadeUp(int i)
+    {
+        var claims = System.Text.Encoding.UTF8.GetBytes($$"""{"aud": ["hem-progress"], "jti": "{{i}}"}""");
+        return $"e30.{System.Buffers.Text.Base64Url.EncodeToString(claims)}.e30";
+    }
 
     [Fact]
     public async Task A_deleted_pods_token_is_refused_a_minute_later_at_the_latest()

@@ -29,7 +29,8 @@ public sealed class KillTests(ControlPlaneFixture fixture)
     /// <param name="Lead">Leads the sweep to its end, whichever operator is there.</param>
     /// <param name="Describe">How it ended, in words; the sweep's UID.</param>
     private sealed record Life(
-        SweepBuilder Sweep, Func<V1Pod, Training> Train, Func<HostWorld, string, Task> Lead, Func<HostWorld, string, Task<string>> Describe);
+        SweepBuilder Sweep, Func<V1Pod, Training> Train, Func<HostWorld, string, Task> Lead,
+        Func<HostWorld, string, Task<string>> Describe);
 
     private async Task ShouldEndAlikeAsync(Life life, int step)
     {
@@ -94,7 +95,8 @@ public sealed class KillTests(ControlPlaneFixture fixture)
     {
         int n = (int)JsonNode.Parse(
             pod.Spec!.Containers![0].Env!.Single(variable => variable.Name == "HEM_TRIAL").Value!)!["parameters"]!["N"]!;
-        return n == 20 ? Training.Runs : n == 5 && pod.Label(HemLabels.Attempt) == "1" ? Training.Fails(1, "out of luck") : Training.Finishes;
+        if (n == 20) return Training.Runs;
+        return n == 5 && pod.Label(HemLabels.Attempt) == "1" ? Training.Fails(1, "out of luck") : Training.Finishes;
     }
 
     private static async Task DeleteInTheMiddleAsync(HostWorld world, string uid)

@@ -8,8 +8,9 @@ using Hem.TestCluster;
 namespace Operator.Tests.Sweeps;
 
 /// <summary>
-/// A queue that suspends and resumes Jobs, as Kueue does. The servers that these tests have drop a Job's `suspend`: what the operator reads
-/// is rewritten so that an annotation stands for it, and a quota keeps the Job controller from putting another pod in the first one's place.
+/// A queue that suspends and resumes Jobs, as Kueue does. The server that these tests have drops a Job's `suspend`: what the operator reads
+/// is rewritten so that an annotation stands for it, and a quota keeps the Job controller from putting another pod in the first one's
+/// place.
 /// </summary>
 public sealed class SuspendTests(ControlPlaneFixture fixture)
 {

@@ -74,6 +74,8 @@ public sealed record Fault
     /// <summary>Every line of the body comes twice: all events of a watch.</summary>
     public static Fault RepeatLines() => new() { Line = line => line + line };
 
-    /// <summary>Every line of the body (an event of a watch, a whole list) is another one: for what this server's version does not know.</summary>
+    /// <summary>
+    /// Every line of the body (an event of a watch, a whole list) is another one: for what this server's version does not know.
+    /// </summary>
     public static Fault Rewrite(Func<string, string> line) => new() { Line = line };
 }

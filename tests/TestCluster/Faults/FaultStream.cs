@@ -30,7 +30,9 @@ internal sealed class FaultStream(Stream inner, Fault fault, Action<FaultStream>
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, _broken.Token);
         try
         {
-            var read = fault.Line is { } change ? await ReadLinesAsync(buffer, change, both.Token) : await inner.ReadAsync(buffer, both.Token);
+            var read = fault.Line is { } change
+                ? await ReadLinesAsync(buffer, change, both.Token)
+                : await inner.ReadAsync(buffer, both.Token);
             _given += read;
             return read;
         }
