@@ -23,7 +23,7 @@ public sealed class MigrationTests : IDisposable
     [Fact]
     public void A_reader_of_an_older_store_says_what_brings_it_up_to_date() =>
         Should.Throw<StoreException>(() => ResultStore.OpenReadOnly(_temporary.Folder).Dispose())
-            .Message.ShouldContain("was written by an older Hem (schema 1, now 2)");
+            .Message.ShouldContain("was written by an older Hem (schema 1, now 3)");
 
     [Fact]
     public async Task A_store_of_schema_1_keeps_all_that_is_in_it_and_goes_on()
