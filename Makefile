@@ -14,7 +14,7 @@ SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.cspro
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep conv her-update train-flipbit train-fetch-reach render overhead reports operator latency
 
-.PHONY: help build sweep test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build sweep everything test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ bin/.built: $(SOURCES)
 
 sweep: build ## run SWEEP (default: examples/quickstart.yaml) on this machine, to its report
 	@bin/hem run $(SWEEP)
+
+everything: build ## every algorithm on every task for a moment (examples/everything-smoke.yaml)
+	@make/need-apt libmujoco2.2.2 libegl1 libgl1 libgl1-mesa-dri
+	@make/everything
 
 test: artifacts/.tests-built ## every test
 	@make/need-tests

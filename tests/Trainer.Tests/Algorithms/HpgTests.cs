@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hem.Trainer;
 using Hem.Trainer.Algorithms;
 using Hem.Trainer.Networks;
@@ -95,6 +96,21 @@ public class HpgTests(ITestOutputHelper output)
         algorithm.Train(host).ShouldBeTrue();
         output.WriteLine(string.Join(' ', host.Curve.Select(point => $"{point.Trajectories}:{point.SuccessRate:F2}")));
         host.Curve.Max(point => point.SuccessRate).ShouldBeGreaterThan(0.4);
+    }
+
+    /// <summary>Written out, 16 episodes of flip bit 25 are about 416 goals times 400 steps, each forward and back.</summary>
+    [Fact]
+    public void What_cannot_matter_is_not_computed()
+    {
+        using var algorithm = new HpgAlgorithm(
+            Usual with { Iterations = 4, EvaluateEvery = 4, EvaluationEpisodes = 1 }, 1, new FlipBit(25, startAtZero: true));
+        TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
+        algorithm.Train(new RecordingHost()).ShouldBeTrue();
+        TimeSpan taken = Process.GetCurrentProcess().TotalProcessorTime - before;
+        (long forward, long backward) = algorithm.RowsTaken;
+        output.WriteLine($"{forward / 4} rows forward, {backward / 4} back in an update, {taken.TotalMilliseconds / 4:F0} ms of processor time");
+        forward.ShouldBeInRange(4 * 50_000, 4 * 100_000);
+        backward.ShouldBeInRange(4 * 3_000, 4 * 8_000);
     }
 
     [Theory]

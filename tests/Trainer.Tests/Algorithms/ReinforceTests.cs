@@ -57,7 +57,13 @@ public class ReinforceTests(ITestOutputHelper output)
     {
         ReinforceSettings settings = Tiny with
         {
-            Iterations = 150, N = 50, HiddenUnits = 64, Baseline = baseline, LearningRate = 3e-3, EvaluationEpisodes = 200, EvaluateEvery = 15,
+            Iterations = 120,
+            N = 50,
+            HiddenUnits = 64,
+            Baseline = baseline,
+            LearningRate = 3e-3,
+            EvaluationEpisodes = 200,
+            EvaluateEvery = 15,
         };
         List<Evaluation> curve = Train(settings, new FlipBit(4));
         output.WriteLine(string.Join(' ', curve.Select(point => $"{point.Trajectories}:{point.SuccessRate:F2}")));
@@ -70,7 +76,13 @@ public class ReinforceTests(ITestOutputHelper output)
     {
         ReinforceSettings settings = Tiny with
         {
-            Iterations = 150, N = 50, HiddenUnits = 32, LearningRate = 3e-3, PolicySigma = 0.4, EvaluationEpisodes = 200, EvaluateEvery = 15,
+            Iterations = 60,
+            N = 50,
+            HiddenUnits = 32,
+            LearningRate = 3e-3,
+            PolicySigma = 0.4,
+            EvaluationEpisodes = 200,
+            EvaluateEvery = 15,
         };
         List<Evaluation> curve = Train(settings, new Throw());
         output.WriteLine(string.Join(' ', curve.Select(point => $"{point.Trajectories}:{point.SuccessRate:F2}")));
