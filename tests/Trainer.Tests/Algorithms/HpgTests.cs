@@ -108,7 +108,8 @@ public class HpgTests(ITestOutputHelper output)
         algorithm.Train(new RecordingHost()).ShouldBeTrue();
         TimeSpan taken = Process.GetCurrentProcess().TotalProcessorTime - before;
         (long forward, long backward) = algorithm.RowsTaken;
-        output.WriteLine($"{forward / 4} rows forward, {backward / 4} back in an update, {taken.TotalMilliseconds / 4:F0} ms of processor time");
+        output.WriteLine(
+            $"{forward / 4} rows forward, {backward / 4} back in an update, {taken.TotalMilliseconds / 4:F0} ms of processor time");
         forward.ShouldBeInRange(4 * 50_000, 4 * 100_000);
         backward.ShouldBeInRange(4 * 3_000, 4 * 8_000);
     }

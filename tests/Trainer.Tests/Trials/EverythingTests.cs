@@ -62,7 +62,8 @@ public class EverythingTests
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "Hem.sln")))
             folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("not in the repository");
-        var loaded = SweepReader.Load(File.ReadAllBytes(Path.Combine(folder, "examples", "everything-smoke.yaml")), "everything-smoke.yaml");
+        const string Name = "everything-smoke.yaml";
+        var loaded = SweepReader.Load(File.ReadAllBytes(Path.Combine(folder, "examples", Name)), Name);
         loaded.Faults.ShouldBeEmpty();
         return loaded;
     }
