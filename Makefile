@@ -12,7 +12,7 @@ SWEEP   ?= examples/quickstart.yaml
 SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
-BENCHES := planner ingest mstep conv her-update train-flipbit train-fetch-reach render overhead reports operator latency
+BENCHES := planner ingest mstep physics conv her-update train-flipbit train-fetch-reach render overhead reports operator latency
 
 .PHONY: help build sweep everything test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
 
@@ -107,6 +107,10 @@ bench-train-fetch-reach: artifacts/.bench-built
 bench-render: artifacts/.bench-built
 	@make/need-apt gcc libc6-dev libmujoco2.2.2 libmujoco-dev libegl-dev libegl1 libgl1 libgl1-mesa-dri
 	@artifacts/bin/Hem.Bench/release/hem-bench render
+
+bench-physics: artifacts/.bench-built
+	@make/need-apt libmujoco2.2.2 libmujoco-samples
+	@artifacts/bin/Hem.Bench/release/hem-bench physics
 
 bench-operator bench-latency bench-reports: bench-%: artifacts/.operator-bench-built
 	@artifacts/bin/Hem.OperatorBench/release/hem-operator-bench $*

@@ -6,6 +6,7 @@ return args switch
     ["her-update", .. var rest] => HerUpdateBench.Run(rest),
     ["ingest", .. var rest] => await IngestBench.RunAsync(rest),
     ["mstep", .. var rest] => MStepBench.Run(rest),
+    ["physics", .. var rest] => PhysicsBench.Run(rest),
     ["planner", .. var rest] => PlannerBench.Run(rest),
     ["render", .. var rest] => RenderBench.Run(rest),
     ["train-fetch-reach", .. var rest] => TrainFetchReachBench.Run(rest),
@@ -18,6 +19,6 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench conv|her-update|ingest|mstep|planner|render|train-fetch-reach|train-flipbit|overhead|reports");
+    Console.Error.WriteLine("usage: hem-bench conv|her-update|ingest|mstep|physics|planner|render|train-fetch-reach|train-flipbit|overhead|reports");
     return 64;
 }

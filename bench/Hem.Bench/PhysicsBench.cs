@@ -1,0 +1,236 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Hem.Trainer;
+using Hem.Trainer.Tasks;
+
+namespace Hem.Bench;
+
+/// <summary>
+/// Environments as algorithms see them (an episode's bytes loaded, its action applied, simulated, observed, saved) against Debian's own
+/// `mujoco-testspeed`, which does nothing but call mj_step: the same model from the same state, in turns on one core. An environment rests
+/// here (actions of zero), as testspeed's does; with random actions it has more to do, which is shown too.
+/// </summary>
+internal static partial class PhysicsBench
+{
+    private const string Peer = "mujoco-testspeed";
+    private const int StepsToRest = 5;
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(0.15);
+
+    public static int Run(string[] args)
+    {
+        int rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 20;
+        int core = Cores.Last();
+        Cores.PinTo(core);
+        DirectoryInfo models = Directory.CreateTempSubdirectory("hem-bench-");
+        try
+        {
+            // Simulator steps that make an action.
+            List<Entry> entries =
+            [
+                new(new Reacher(), 2, models), new(new SawyerReach(), 50, models), new(new Fetch(FetchSettings.Push), 20, models),
+                new(new Fetch(FetchSettings.PickPlace), 20, models), new(new Fetch(FetchSettings.Slide), 20, models),
+                new(new Fetch(FetchSettings.Reach), 20, models),
+            ];
+            for (int round = 0; round < rounds; round++)
+            {
+                foreach (Entry entry in entries)
+                    entry.Measure(core, round % 2 == 0);
+            }
+
+            Console.WriteLine($"{rounds} turns each on core {core}; simulator steps a second, best of the turns, one thread");
+            foreach (Entry entry in entries)
+                Console.WriteLine(entry.Describe());
+            Entry worst = entries.MinBy(entry => entry.Ratio)!;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"physics task={worst.Name} ratio={worst.Ratio:F3} (the lowest)"));
+            Entry last = entries[^1];
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"physics ratio={last.Ratio:F3} median_ratio={last.MedianRatio:F3} processor_ratio={last.ProcessorRatio:F3} lowest={worst.Ratio:F3} task={last.Name} "
+                + $"ours={last.Ours:F0} testspeed={last.Theirs:F0} unit=steps/s"));
+            return 0;
+        }
+        finally
+        {
+            models.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>One task, and the file of the same model that rests where it does.</summary>
+    private sealed class Entry
+    {
+        private readonly SimulatedTask task;
+        private readonly int substeps;
+        private readonly string file;
+        private readonly List<double> ours = [], acting = [], theirs = [];
+        private readonly List<double> ourProcessor = [], theirProcessor = [];   // steps per second of processor time
+        private readonly byte[] simulation, state, goal;
+        private readonly float[] still, action;
+        private RandomStream random = new(1, RandomPurpose.Worker);
+
+        public Entry(SimulatedTask task, int substeps, DirectoryInfo folder)
+        {
+            (this.task, this.substeps) = (task, substeps);
+            (simulation, state, goal) = (new byte[task.SimulationBytes], new byte[task.StateBytes], new byte[task.GoalBytes]);
+            (still, action) = (new float[task.ActionSize], new float[task.ActionSize]);
+            Steps(2000, atRandom: true);   // the runtime compiles what is called often anew
+            Rest();
+            file = Write(folder.CreateSubdirectory(Name).FullName);
+        }
+
+        public string Name => task.Name;
+
+        public double Ours => ours.Max();
+
+        public double Theirs => theirs.Max();
+
+        public double Ratio => Ours / Theirs;
+
+        /// <summary>By processor time, which what else runs on the machine hardly changes.</summary>
+        public double ProcessorRatio => ourProcessor.Max() / theirProcessor.Max();
+
+        public double MedianRatio => ours.Zip(theirs, (mine, peer) => mine / peer).Order().ElementAt(ours.Count / 2);
+
+        public void Measure(int core, bool oursFirst)
+        {
+            if (oursFirst)
+                Resting();
+            TestSpeed(core);
+            if (!oursFirst)
+                Resting();
+            Rest();
+            acting.Add(Rate(atRandom: true).Wall);
+        }
+
+        public string Describe() => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Name,-16} resting {Ours,9:F0}, testspeed {Theirs,9:F0}, ratio {Ratio:F3} (median {MedianRatio:F3}, "
+            + $"processor time {ProcessorRatio:F3}); "
+            + $"random actions {acting.Max(),9:F0}: {acting.Max() / substeps:F0} actions/s");
+
+        private void Resting()
+        {
+            Rest();
+            (double wall, double processor) = Rate(atRandom: false);
+            ours.Add(wall);
+            ourProcessor.Add(processor);
+        }
+
+        private void Rest()
+        {
+            task.Reset(ref random, simulation, state, goal);
+            Steps(StepsToRest, atRandom: false);
+        }
+
+        private (double Wall, double Processor) Rate(bool atRandom)
+        {
+            const int actions = 50;
+            long done = 0;
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            var clock = Stopwatch.StartNew();
+            for (; clock.Elapsed < Turn; done += actions)
+            {
+                Steps(actions, atRandom);
+                if (atRandom)
+                    task.Reset(ref random, simulation, state, goal);
+            }
+
+            double steps = done * substeps;
+            return (steps / clock.Elapsed.TotalSeconds, steps / (Environment.CpuUsage.TotalTime - before).TotalSeconds);
+        }
+
+        private void Steps(int count, bool atRandom)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                if (atRandom)
+                {
+                    foreach (ref float component in action.AsSpan())
+                        component = 2 * random.NextSingle() - 1;
+                }
+
+                if (task.Step(ref random, simulation, state, atRandom ? action : still) != StepOutcome.Stepped)
+                    task.Reset(ref random, simulation, state, goal);
+            }
+        }
+
+        /// <summary>Its own figure; and the processor time of so many steps more than one.</summary>
+        private void TestSpeed(int core)
+        {
+            int steps = Math.Max(1000, (int)(ours.Concat(theirs).DefaultIfEmpty(50_000).Max() * Turn.TotalSeconds));
+            (double wall, TimeSpan processor) = TestSpeed(core, steps);
+            theirs.Add(wall);
+            theirProcessor.Add(steps / (processor - TestSpeed(core, 1).Processor).TotalSeconds);
+        }
+
+        private (double Wall, TimeSpan Processor) TestSpeed(int core, int steps)
+        {
+            string count = steps.ToString(CultureInfo.InvariantCulture);
+            TimeSpan before = ProcessorTimeOfChildren();
+            using Process process = Process.Start(Cores.On(core, null, Peer, file, count, "1", "0"))!;
+            string output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Match rate = Reported().Match(output);
+            return rate.Success
+                ? (double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), ProcessorTimeOfChildren() - before)
+                : throw new InvalidOperationException($"{Peer} {file} did not say its speed: {output}");
+        }
+
+        /// <summary>
+        /// The model's files, changed to begin in the episode's state: testspeed starts at a keyframe of the name "test", and the target
+        /// that leads the hand stays where the model has it.
+        /// </summary>
+        private unsafe string Write(string folder)
+        {
+            var assembly = typeof(SimulatedTask).Assembly;
+            const string models = "Hem.Trainer.Tasks.Models.";
+            foreach (string name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(models, StringComparison.Ordinal)))
+            {
+                using Stream resource = assembly.GetManifestResourceStream(name)!;
+                using FileStream copy = File.Create(Path.Combine(folder, name[models.Length..]));
+                resource.CopyTo(copy);
+            }
+
+            ReadOnlySpan<double> numbers = MemoryMarshal.Cast<byte, double>(simulation);
+            var m = task.Model.Pointer;
+            var (nq, nv) = (m->nq, m->nv);
+            string path = Path.Combine(folder, $"{Name}.xml");
+            var model = new StringBuilder(File.ReadAllText(path));
+            if (m->nmocap > 0)
+            {
+                ReadOnlySpan<double> target = numbers.Slice(1 + nq + 2 * nv + m->nu, 7);
+                model.Replace(
+                    "<body name=\"mocap\" mocap=\"true\" />",
+                    $"<body name=\"mocap\" mocap=\"true\" pos=\"{Row(target[..3])}\" quat=\"{Row(target[3..])}\" />");
+            }
+
+            model.Replace(
+                "</mujoco>",
+                $"<keyframe><key name=\"test\" qpos=\"{Row(numbers.Slice(1, nq))}\" qvel=\"{Row(numbers.Slice(1 + nq, nv))}\" />"
+                + "</keyframe></mujoco>");
+            File.WriteAllText(path, model.ToString());
+            return path;
+        }
+
+        private static string Row(ReadOnlySpan<double> numbers) =>
+            string.Join(' ', numbers.ToArray().Select(number => number.ToString("R", CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>Of those that have ended.</summary>
+    private static unsafe TimeSpan ProcessorTimeOfChildren()
+    {
+        const int children = -1;
+        long* usage = stackalloc long[32];   // begins with seconds and microseconds of the user's time, then of the system's
+        return GetUsage(children, usage) == 0
+            ? TimeSpan.FromSeconds(usage[0] + usage[2]) + TimeSpan.FromMicroseconds(usage[1] + usage[3])
+            : throw new InvalidOperationException("getrusage failed");
+    }
+
+    [LibraryImport("libc", EntryPoint = "getrusage")]
+    private static unsafe partial int GetUsage(int who, long* usage);
+
+    [GeneratedRegex(@"Steps per second\s*:\s*([0-9]+)")]
+    private static partial Regex Reported();
+}
