@@ -41,7 +41,8 @@ public class SimulatedLearningTests(ITestOutputHelper output)
         algorithm.Train(host).ShouldBeTrue();
         List<Evaluation> curve = host.Curve;
         output.WriteLine(
-            $"{string.Join(' ', curve.Select(point => $"{point.Trajectories}:{point.SuccessRate:F2}"))} in {clock.Elapsed.TotalSeconds:F1} s");
+            string.Join(' ', curve.Select(point => $"{point.Trajectories}:{point.SuccessRate:F2}"))
+            + $" in {clock.Elapsed.TotalSeconds:F1} s");
         curve[^1].SuccessRate.ShouldBeGreaterThanOrEqualTo(rate);
     }
 }

@@ -192,8 +192,8 @@ internal sealed class Fetch : SimulatedTask
     }
 
     /// <remarks>
-    /// A gripper that is kept closed is closed again after the steps, and where all is is computed anew. One that is not is seen as at the start
-    /// of the last step, 2 ms ago, as in the original; hence the episode carries its place.
+    /// A gripper that is kept closed is closed again after the steps, and where everything is is computed anew. One that is not is seen as
+    /// at the start of the last step, 2 ms ago, as in the original; hence the episode carries its place.
     /// </remarks>
     protected override bool Act(Simulation simulation, ReadOnlySpan<double> own, ReadOnlySpan<float> action)
     {
