@@ -29,7 +29,7 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
     private readonly int[] diverged = new int[capacity];
     private readonly long[] steps = new long[capacity];
     private readonly int[] active = new int[capacity];
-    private readonly byte[] simulations = new byte[checked((long)capacity * task.SimulationBytes)];
+    private readonly byte[] simulations = new byte[checked(capacity * task.SimulationBytes)];
     private float[] inputs = [];
     private int count;
     private bool endAtSuccess;
