@@ -14,9 +14,9 @@ namespace Hem.Bench;
 /// `mujoco-testspeed`, which does nothing but call mj_step: the same model from the same state, in turns on one core. The environments
 /// rest here (actions of zero), as testspeed's do; with random actions they have more to do, which is shown too.
 /// <para>
-/// Of reacher and Sawyer both then compute the same. A Fetch robot at rest is given its target and its closed fingers anew with each action,
-/// and testspeed's is not, so that its steps are other ones: there the second comparison says more, with the very same steps taken by
-/// mj_step alone, action for action in turns.
+/// Of reacher and Sawyer both then compute the same. A Fetch robot at rest is given its target and its closed fingers anew with each
+/// action, and testspeed's is not, so that its steps are other ones: there the second comparison says more, with the very same steps
+/// taken by mj_step alone, action for action in turns.
 /// </para>
 /// </summary>
 internal static partial class PhysicsBench
