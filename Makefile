@@ -14,7 +14,7 @@ SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.cspro
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep physics conv her-update train-flipbit train-fetch-reach render overhead reports operator latency
 
-.PHONY: help build sweep everything test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
+.PHONY: help build torch sweep everything test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
 
 help: ## what there is
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ bin/.built: $(SOURCES)
 	@dotnet publish operator/Hem.Operator -c Release --ucr -o bin -v q
 	@ln -sfn "$$(make/dotnet-root)" bin/.dotnet
 	@touch $@
+
+torch: ## bin/libHemTorch.so: the trainer's way to libtorch, and so to a GPU
+	@make/torch
 
 sweep: build ## run SWEEP (default: examples/quickstart.yaml) on this machine, to its report
 	@bin/hem run $(SWEEP)

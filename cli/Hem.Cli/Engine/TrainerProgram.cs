@@ -16,10 +16,11 @@ internal static class TrainerProgram
             : Resolve(sweep.Spec.Trainer.Command, sweepDirectory);
 
     /// <summary>A sentence about what the sweep needs and hem-trainer does not have, or null.</summary>
-    public static string? Lacks(HemSweep sweep, SweepExpansion expansion) => BuiltIn.Missing(sweep, expansion) is { Count: > 0 } missing
-        ? $"{Name} does not have {string.Join(", ", missing)}: it has {BuiltIn.Everything}. "
-            + "Name a trainer that has it in spec.trainer.command."
-        : null;
+    public static string? Lacks(HemSweep sweep, SweepExpansion expansion) =>
+        BuiltIn.Missing(sweep, expansion, HasTorch()) is { Count: > 0 } missing
+            ? $"{Name} does not have {string.Join(", ", missing)}: it has {BuiltIn.Everything}. "
+                + "Name a trainer that has it in spec.trainer.command."
+            : null;
 
     /// <param name="command">`spec.trainer.command`, or null for hem-trainer.</param>
     /// <param name="sweepDirectory">Paths in the command are relative to the sweep file.</param>
@@ -43,6 +44,11 @@ internal static class TrainerProgram
             $"cannot find {Name}: looked for {string.Join(" and ", places)}. "
             + "Put it beside hem, or name a program in spec.trainer.command.")];
     }
+
+    /// <summary>Whether hem-trainer finds its way to libtorch beside it (`make torch`).</summary>
+    private static bool HasTorch() =>
+        Places().FirstOrDefault(ProgramPath.IsExecutable) is { } trainer
+        && File.Exists(Path.Combine(Path.GetDirectoryName(trainer)!, "libHemTorch.so"));
 
     private static IEnumerable<string> Places()
     {

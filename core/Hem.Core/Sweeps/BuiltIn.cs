@@ -20,6 +20,7 @@ public static class BuiltIn
         $"{TaskName.OneStep}-K",
     ];
 
+    /// <summary>Always; with libHemTorch.so beside the trainer, as in the GPU image, cuda too.</summary>
     public static IReadOnlyList<string> Devices { get; } = ["cpu"];
 
     public static bool HasAlgorithm(string name) => Algorithms.Contains(name);
@@ -31,7 +32,10 @@ public static class BuiltIn
     /// What the sweep needs that is not here, in words ("algorithm her", "task reacher", "device cuda"), each once; empty where all is
     /// here or the sweep brings its own trainer.
     /// </summary>
-    public static IReadOnlyList<string> Missing(HemSweep sweep, SweepExpansion expansion)
+    /// <param name="sweep">The sweep.</param>
+    /// <param name="expansion">What it expands to.</param>
+    /// <param name="torch">Whether the trainer has its libtorch.</param>
+    public static IReadOnlyList<string> Missing(HemSweep sweep, SweepExpansion expansion, bool torch = false)
     {
         if (sweep.Spec.Trainer.Command is not null) return [];
         var missing = new SortedSet<string>(StringComparer.Ordinal);
@@ -42,7 +46,7 @@ public static class BuiltIn
             if (ParameterTable.Effective("task", configuration.Parameters)?.AsString() is { } task && !HasTask(task))
                 missing.Add($"task {task}");
             var device = sweep.Spec.Trainer.For(configuration.Parameters).Device;
-            if (!Devices.Contains(device)) missing.Add($"device {device}");
+            if (!Devices.Contains(device) && !(torch && device == "cuda")) missing.Add($"device {device}");
         }
         return [.. missing];
     }

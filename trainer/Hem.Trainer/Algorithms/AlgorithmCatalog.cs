@@ -1,6 +1,7 @@
 using Hem.Core.Sweeps;
 using Hem.Trainer.Networks;
 using Hem.Trainer.Tasks;
+using Hem.Trainer.Torch;
 using Hem.Trainer.Trials;
 
 namespace Hem.Trainer.Algorithms;
@@ -15,8 +16,8 @@ internal static class AlgorithmCatalog
         ParameterSet parameters = trial.Parameters;
         string algorithm = parameters["algorithm"].AsString(), name = parameters["task"].AsString();
         List<string> faults = [];
-        if (!BuiltIn.Devices.Contains(trial.Trainer.Device))
-            faults.Add($"trainer.device: this trainer computes on {string.Join(" and ", BuiltIn.Devices)}, not on {trial.Trainer.Device}");
+        if (WhyNotOn(trial.Trainer.Device) is { } fault)
+            faults.Add($"trainer.device: {fault}");
         if (!BuiltIn.HasAlgorithm(algorithm))
             faults.Add($"parameters.algorithm: this trainer has {string.Join(", ", BuiltIn.Algorithms)}, not {algorithm}");
         if (!BuiltIn.HasTask(name))
@@ -30,15 +31,16 @@ internal static class AlgorithmCatalog
         {
             return algorithm switch
             {
-                AlgorithmName.Hem => new HemAlgorithm(HemSettings.From(parameters), trial.Seed, Task(), threads, kernels),
+                AlgorithmName.Hem => new HemAlgorithm(On(HemSettings.From(parameters)), trial.Seed, Task(), threads, kernels),
                 AlgorithmName.Hpg when Task() is IDiscreteTask discrete =>
-                    new HpgAlgorithm(HpgSettings.From(parameters), trial.Seed, discrete, threads, kernels),
-                AlgorithmName.Reinforce => new ReinforceAlgorithm(ReinforceSettings.From(parameters), trial.Seed, Task(), threads, kernels),
+                    new HpgAlgorithm(On(HpgSettings.From(parameters)), trial.Seed, discrete, threads, kernels),
+                AlgorithmName.Reinforce =>
+                    new ReinforceAlgorithm(On(ReinforceSettings.From(parameters)), trial.Seed, Task(), threads, kernels),
                 AlgorithmName.Theory => new TheoryAlgorithm(TheorySettings.From(parameters), trial.Seed),
                 AlgorithmName.Her or AlgorithmName.HerDense or AlgorithmName.HemHer => Task() switch
                 {
-                    IContinuousTask task => new HerDdpgAlgorithm(HerSettings.From(parameters), trial.Seed, task, threads, kernels),
-                    ITask task => new HerDqnAlgorithm(HerSettings.From(parameters), trial.Seed, (IDiscreteTask)task, threads, kernels),
+                    IContinuousTask task => new HerDdpgAlgorithm(On(HerSettings.From(parameters)), trial.Seed, task, threads, kernels),
+                    ITask task => new HerDqnAlgorithm(On(HerSettings.From(parameters)), trial.Seed, (IDiscreteTask)task, threads, kernels),
                 },
                 _ => throw new BadConfigurationException($"parameters.algorithm: {algorithm} has no program"),
             };
@@ -50,7 +52,26 @@ internal static class AlgorithmCatalog
                 + "make one of them smaller");
         }
 
+        T On<T>(T settings)
+            where T : TrainingSettings => (T)((TrainingSettings)settings with { Device = trial.Trainer.Device });
+
         ITask Task() => TaskCatalog.Create(parameters)
             ?? throw new BadConfigurationException($"parameters.task: {name} cannot be learned by {algorithm}");
+    }
+
+    /// <summary>Why a trial's networks cannot be computed on a device here, or null.</summary>
+    private static string? WhyNotOn(string device)
+    {
+        if (BuiltIn.Devices.Contains(device))
+            return null;
+        try
+        {
+            TorchBackend.RequireCuda();
+            return null;
+        }
+        catch (TorchUnavailableException e)
+        {
+            return e.Message;
+        }
     }
 }

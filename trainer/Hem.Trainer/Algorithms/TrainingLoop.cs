@@ -53,7 +53,7 @@ internal abstract class TrainingLoop : IAlgorithm
     /// <param name="kernels">Vector width of the networks.</param>
     protected TrainingLoop(TrainingSettings settings, long seed, ITask task, int threads, KernelWidth kernels)
     {
-        (this.settings, this.seed, Task, backend) = (settings, seed, task, new NetworkBackend(threads, kernels));
+        (this.settings, this.seed, Task, backend) = (settings, seed, task, new NetworkBackend(threads, kernels, settings.Device));
         Workers = [.. Enumerable.Range(0, settings.Workers).Select(worker => RandomStream.OfWorker(seed, worker))];
         workersBefore = new RandomStream[Workers.Length];
         stepping = threads > 1 && task is IContinuousTask ? new WorkerPool(threads) : null;

@@ -23,6 +23,9 @@ internal abstract record TrainingSettings
 
     public StopAt? StopAt { get; init; }
 
+    /// <summary>Where the networks are computed, <c>cpu</c> or <c>cuda</c>: the trainer's affair, no parameter.</summary>
+    public string Device { get; init; } = "cpu";
+
     /// <summary>The settings with what a trial says of the parameters above.</summary>
     public static T Read<T>(T settings, ParameterSet parameters)
         where T : TrainingSettings

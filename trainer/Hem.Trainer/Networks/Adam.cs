@@ -10,7 +10,8 @@ namespace Hem.Trainer.Networks;
 public sealed unsafe class Adam(
     INetwork network, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
 {
-    private readonly Update update = new(network as ManagedNetwork, network.Parameters.Length);
+    private readonly IHasAdam? own = network as IHasAdam;
+    private readonly Update update = new(network as ManagedNetwork, network is IHasAdam ? 0 : network.Parameters.Length);
 
     /// <summary>The step size; may be changed between steps.</summary>
     public double LearningRate { get; set; } = learningRate;
@@ -19,16 +20,22 @@ public sealed unsafe class Adam(
     public long Steps { get; set; }
 
     /// <summary>The running mean of the gradients, m, in the layout of the parameters; may be written.</summary>
-    public Span<float> FirstMoments => update.First.Span;
+    public Span<float> FirstMoments => own is null ? update.First.Span : own.FirstMoments;
 
     /// <summary>The running mean of the squared gradients, v, in the layout of the parameters; may be written.</summary>
-    public Span<float> SecondMoments => update.Second.Span;
+    public Span<float> SecondMoments => own is null ? update.Second.Span : own.SecondMoments;
 
     /// <summary>Takes one step along the network's gradients.</summary>
     public void Step()
     {
         Steps++;
         var rate = LearningRate * Math.Sqrt(1 - Power(beta2, Steps)) / (1 - Power(beta1, Steps));
+        if (own is not null)
+        {
+            own.AdamStep(rate, beta1, beta2, epsilon);
+            return;
+        }
+
         var step = new AdamStep(
             (float)rate, (float)beta1, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)epsilon);
         fixed (float* parameters = network.Parameters, gradients = network.Gradients)
@@ -86,4 +93,20 @@ public sealed unsafe class Adam(
             GC.KeepAlive(this);
         }
     }
+}
+
+/// <summary>A network that keeps Adam's moments, and takes its steps, where its parameters are.</summary>
+internal interface IHasAdam
+{
+    /// <summary>m; may be written.</summary>
+    Span<float> FirstMoments { get; }
+
+    /// <summary>v; may be written.</summary>
+    Span<float> SecondMoments { get; }
+
+    /// <param name="rate">With the corrections of both biases.</param>
+    /// <param name="beta1">b1.</param>
+    /// <param name="beta2">b2.</param>
+    /// <param name="epsilon">What keeps the quotient finite.</param>
+    void AdamStep(double rate, double beta1, double beta2, double epsilon);
 }

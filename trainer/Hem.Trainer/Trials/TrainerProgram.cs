@@ -168,7 +168,8 @@ internal static class TrainerProgram
             TokenFile = environment.TokenFile,
             CaFile = environment.CaFile,
             Program = Name,
-            Device = $"cpu ({trial?.Trainer.Kernels ?? "auto"} kernels, {trial?.Trainer.Threads ?? 1} threads)",
+            Device = trial?.Trainer.Device is { } device and not "cpu"
+                ? device : $"cpu ({trial?.Trainer.Kernels ?? "auto"} kernels, {trial?.Trainer.Threads ?? 1} threads)",
             Log = log.Line,
         });
 
