@@ -67,7 +67,15 @@ public sealed class ClusterFixture : ControlPlaneFixture
         var images = await Images.BuildAsync();
         _node = await Node.StartAsync(plane, new NodeOptions { Gpus = 2 });
         foreach (var image in images) await _node.ImportImageAsync(image);
-        await KubectlAsync(plane, "apply", "--validate=false", "-f", InRepository(Manifest));
+        await InstallAsync(plane, InRepository(Manifest));
+    }
+
+    /// <summary>Installs or upgrades Hem as docs/install.md says, without helm.</summary>
+    public Task InstallAsync(string manifest) => InstallAsync(ControlPlane, manifest);
+
+    private static async Task InstallAsync(ControlPlane plane, string manifest)
+    {
+        await KubectlAsync(plane, "apply", "--validate=false", "-f", manifest);
         await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=60s", "crd/hemsweeps.hem.dev", "crd/hemtrials.hem.dev");
         await KubectlAsync(plane, "-n", OperatorNamespace, "rollout", "status", "deployment/hem-operator", "--timeout=180s");
     }

@@ -130,7 +130,7 @@ public sealed class SweepTests(ClusterFixture cluster)
         await cluster.KubectlAsync("-n", sweep.Namespace, "delete", "hemsweep", "gpus");
     }
 
-    private static string Rough(int seeds, int iterations = 60) => $$"""
+    internal static string Rough(int seeds, int iterations = 60) => $$"""
         apiVersion: hem.dev/v1alpha1
         kind: HemSweep
         metadata: {name: rough}
@@ -142,7 +142,7 @@ public sealed class SweepTests(ClusterFixture cluster)
         """;
 
     /// <summary>The iterations of each trial, as points.csv has them.</summary>
-    private static Dictionary<string, List<int>> Points(string csv)
+    internal static Dictionary<string, List<int>> Points(string csv)
     {
         var lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith('#')).ToList();
         var header = lines[0].Split(',').ToList();

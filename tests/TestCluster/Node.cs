@@ -59,6 +59,9 @@ public sealed class Node : IAsyncDisposable
     /// <summary>Makes an image known to the node, from a tar as `docker save` or `buildah push docker-archive:` writes it.</summary>
     public Task ImportImageAsync(string tar) => ImportImageAsync(Socket, tar);
 
+    /// <summary>Gives an image that the node has another name.</summary>
+    public Task TagImageAsync(string image, string name) => ControlAsync(Socket, "images", "tag", "--force", image, name);
+
     internal static Task ImportImageAsync(string socket, string tar) => ControlAsync(socket, "images", "import", tar);
 
     public async ValueTask DisposeAsync()

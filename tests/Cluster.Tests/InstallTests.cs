@@ -1,0 +1,114 @@
+using System.Text.Json.Nodes;
+using Hem.TestCluster;
+
+namespace Cluster.Tests;
+
+/// <summary>What docs/install.md says about upgrading and removing, while a sweep runs.</summary>
+public sealed class InstallTests(ClusterFixture cluster)
+{
+    private const string Space = $"namespaces/{ClusterFixture.OperatorNamespace}";
+    private const string Claim = $"/api/v1/{Space}/persistentvolumeclaims/hem-store";
+    private readonly CancellationToken _cancel = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Upgraded_then_removed_then_installed_again_a_sweep_loses_nothing_and_trains_nothing_twice()
+    {
+        const int iterations = 300;
+        var manifest = ClusterFixture.InRepository(ClusterFixture.Manifest);
+        var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "lasting", _cancel);
+        var yaml = SweepTests.Rough(seeds: 2, iterations).Replace("name: rough", $"name: {sweep.Name}");
+        await cluster.Api.ApplyAsync(yaml, sweep.Namespace, _cancel);
+        var trainer = await sweep.RunningPodAsync();
+        var claim = (string?)(await cluster.Api.GetAsync(Claim))!["metadata"]!["uid"];
+        try
+        {
+            var old = (await cluster.OperatorPodsAsync())[^1];
+            await cluster.InstallAsync(await NextVersionAsync(manifest));
+
+            var pods = await cluster.OperatorPodsAsync();
+            pods.Select(pod => (string?)pod["metadata"]!["uid"]).ShouldNotContain((string?)old["metadata"]!["uid"]);
+            ((string?)pods[^1]["spec"]!["containers"]![0]!["image"]).ShouldEndWith(":next");
+            await HeardAsync(sweep, trainer);
+
+            await cluster.KubectlAsync("delete", "-f", manifest, "-l", "app.kubernetes.io/component=operator");
+
+            (await cluster.Api.GetAsync($"/apis/apps/v1/{Space}/deployments/hem-operator")).ShouldBeNull();
+            (await cluster.Api.GetAsync($"/api/v1/{Space}/services/hem")).ShouldBeNull();
+            (await cluster.Api.GetAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles/hem-operator")).ShouldBeNull();
+            ((string?)(await cluster.Api.GetAsync(Claim))!["metadata"]!["uid"]).ShouldBe(claim);
+            (await sweep.TrialsAsync()).Count.ShouldBe(2);
+            await Wait.UntilAsync(
+                async () => (await cluster.OperatorPodsAsync()).Count == 0, "the operator's pod is gone", Timeouts.Normal, _cancel);
+            (await sweep.PodsAsync("Failed")).ShouldBeEmpty();
+        }
+        finally
+        {
+            await cluster.InstallAsync(manifest);
+        }
+
+        var status = await sweep.CompleteAsync();
+        ((int)status["trials"]!).ShouldBe(2);
+        ((int)status["done"]!).ShouldBe(2);
+        foreach (var trial in await sweep.TrialsAsync())
+        {
+            ((int)trial["status"]!["attempts"]!).ShouldBe(1);
+            ((int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
+            ((int?)trial["status"]!["disruptions"] ?? 0).ShouldBe(0);
+        }
+        var points = SweepTests.Points(await sweep.AnswerAsync("points.csv"));
+        points.Count.ShouldBe(2);
+        foreach (var (trial, reported) in points)
+            reported.ShouldBe(Enumerable.Range(0, iterations + 1), $"every point of {trial} once");
+    }
+
+    [Fact]
+    public async Task The_disruption_budget_of_the_chart_does_not_hold_up_a_drain()
+    {
+        var manifest = await Machine.RunAsync(
+            ClusterFixture.InRepository("make/chart"), "template", ClusterFixture.InRepository("charts/hem"),
+            "--namespace", ClusterFixture.OperatorNamespace, "--kube-version", "1.20.2", "--set", "podDisruptionBudget.enabled=true");
+        var budget = manifest.Split("---\n").Single(text => text.Contains("kind: PodDisruptionBudget"));
+        await cluster.Api.ApplyAsync(budget, cancel: _cancel);
+        var path = $"/apis/policy/v1beta1/{Space}/poddisruptionbudgets/hem-operator";
+        await Wait.UntilAsync(
+            async () => (int?)(await cluster.Api.GetAsync(path))!["status"]?["disruptionsAllowed"] == 1, "an eviction is allowed",
+            Timeouts.Normal, _cancel);
+
+        var pod = (string)(await cluster.OperatorPodsAsync())[^1]["metadata"]!["name"]!;
+        await cluster.Api.PostAsync($"/api/v1/{Space}/pods/{pod}/eviction", new JsonObject
+        {
+            ["apiVersion"] = "policy/v1beta1",
+            ["kind"] = "Eviction",
+            ["metadata"] = new JsonObject { ["name"] = pod, ["namespace"] = ClusterFixture.OperatorNamespace },
+        }, _cancel);
+
+        await Wait.UntilAsync(
+            async () => (await cluster.OperatorPodsAsync()).All(one => (string?)one["metadata"]!["name"] != pod),
+            "the pod is evicted", Timeouts.Normal, _cancel);
+        await cluster.KubectlAsync(
+            "-n", ClusterFixture.OperatorNamespace, "rollout", "status", "deployment/hem-operator", "--timeout=180s");
+        await cluster.Api.DeleteAsync(path, cancel: _cancel);
+    }
+
+    /// <summary>The same program under another name: to Kubernetes, another version.</summary>
+    private async Task<string> NextVersionAsync(string manifest)
+    {
+        var next = Images.Operator.Replace($":{Images.Version}", ":next");
+        await cluster.Node.TagImageAsync(Images.Operator, next);
+        var file = Path.Combine(cluster.ControlPlane.Folder, "next.yaml");
+        var text = await File.ReadAllTextAsync(manifest, _cancel);
+        text.ShouldContain(Images.Operator);
+        await File.WriteAllTextAsync(file, text.Replace(Images.Operator, next), _cancel);
+        return file;
+    }
+
+    /// <summary>Waits until the operator has told of an iteration that a trainer came to after now.</summary>
+    private async Task HeardAsync(SweepOnCluster sweep, string trainer)
+    {
+        var reached = (await sweep.LogAsync(trainer)).Split('\n').Count(line => line.Contains("iteration "));
+        await Wait.UntilAsync(
+            async () => (await sweep.TrialsAsync()).Any(
+                trial => (string?)trial["status"]?["progress"] is { } progress && int.Parse(progress.Split('/')[0]) > reached),
+            "the new operator hears the trainer", Timeouts.Long, _cancel);
+    }
+}
