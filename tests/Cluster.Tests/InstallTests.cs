@@ -13,10 +13,12 @@ public sealed class InstallTests(ClusterFixture cluster)
     [Fact]
     public async Task Upgraded_then_removed_then_installed_again_a_sweep_loses_nothing_and_trains_nothing_twice()
     {
-        const int iterations = 300;
+        const int iterations = 120;
         var manifest = ClusterFixture.InRepository(ClusterFixture.Manifest);
         var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "lasting", _cancel);
-        var yaml = SweepTests.Rough(seeds: 2, iterations).Replace("name: rough", $"name: {sweep.Name}");
+        // Little enough for all to run at once, so that nothing but the operator's absence could disturb them.
+        var yaml = SweepTests.Rough(seeds: 2, iterations).Replace("name: rough", $"name: {sweep.Name}")
+            + "\n    resources: {requests: {cpu: 100m} }";
         await cluster.Api.ApplyAsync(yaml, sweep.Namespace, _cancel);
         var trainer = await sweep.RunningPodAsync();
         var claim = (string?)(await cluster.Api.GetAsync(Claim))!["metadata"]!["uid"];
@@ -62,8 +64,13 @@ public sealed class InstallTests(ClusterFixture cluster)
     }
 
     [Fact]
-    public async Task The_disruption_budget_of_the_chart_does_not_hold_up_a_drain()
+    public async Task Drained_from_a_full_node_the_operator_comes_back_in_the_place_of_a_pod_that_waited()
     {
+        var node = await cluster.Api.GetAsync($"/api/v1/nodes/{cluster.Node.Name}");
+        var cpus = int.Parse((string)node!["status"]!["allocatable"]!["cpu"]!);
+        // There is room for it or for the operator.
+        var space = await cluster.CreateNamespaceAsync();
+        await cluster.ApplyPodAsync(space, "waits", "sleep 600", $"{{requests: {{cpu: {(cpus * 1000) - 50}m}} }}", _cancel);
         var manifest = await Machine.RunAsync(
             ClusterFixture.InRepository("make/chart"), "template", ClusterFixture.InRepository("charts/hem"),
             "--namespace", ClusterFixture.OperatorNamespace, "--kube-version", "1.20.2", "--set", "podDisruptionBudget.enabled=true");
@@ -88,6 +95,7 @@ public sealed class InstallTests(ClusterFixture cluster)
         await cluster.KubectlAsync(
             "-n", ClusterFixture.OperatorNamespace, "rollout", "status", "deployment/hem-operator", "--timeout=180s");
         await cluster.Api.DeleteAsync(path, cancel: _cancel);
+        await cluster.Api.DeleteAsync($"/api/v1/namespaces/{space}", cancel: _cancel);
     }
 
     /// <summary>The same program under another name: to Kubernetes, another version.</summary>
@@ -102,13 +110,12 @@ public sealed class InstallTests(ClusterFixture cluster)
         return file;
     }
 
-    /// <summary>Waits until the operator has told of an iteration that a trainer came to after now.</summary>
+    /// <summary>Waits until the operator has a point that a trainer came to after now.</summary>
     private async Task HeardAsync(SweepOnCluster sweep, string trainer)
     {
         var reached = (await sweep.LogAsync(trainer)).Split('\n').Count(line => line.Contains("iteration "));
         await Wait.UntilAsync(
-            async () => (await sweep.TrialsAsync()).Any(
-                trial => (string?)trial["status"]?["progress"] is { } progress && int.Parse(progress.Split('/')[0]) > reached),
+            async () => SweepTests.Points(await sweep.AnswerAsync("points.csv")).Values.Any(reported => reported.Max() >= reached),
             "the new operator hears the trainer", Timeouts.Long, _cancel);
     }
 }
