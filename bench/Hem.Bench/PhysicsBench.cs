@@ -208,7 +208,9 @@ internal static partial class PhysicsBench
         {
             string count = steps.ToString(CultureInfo.InvariantCulture);
             TimeSpan before = ProcessorTimeOfChildren();
-            using Process process = Process.Start(Cores.On(core, null, Peer, file, count, "1", "0"))!;
+            ProcessStartInfo start = Cores.On(core, null, Peer, file, count, "1", "0");
+            start.WorkingDirectory = Path.GetDirectoryName(file);   // where it would leave its log
+            using Process process = Process.Start(start)!;
             string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             Match rate = Reported().Match(output);
