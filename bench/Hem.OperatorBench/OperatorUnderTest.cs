@@ -31,7 +31,8 @@ internal sealed class OperatorUnderTest : IAsyncDisposable
         await InstallDefinitionsAsync(plane);
         var space = await plane.CreateNamespaceAsync("bench");
         var folder = Directory.CreateTempSubdirectory("hem-bench-").FullName;
-        var (progress, answers, health) = (FreePort(), FreePort(), FreePort());
+        int[] ports = [.. Enumerable.Range(0, 3).Select(_ => Machine.FreePort(IPAddress.Loopback))];
+        var (progress, answers, health) = (ports[0], ports[1], ports[2]);
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(here.Parent!.Parent!.FullName, "Hem.Operator", here.Name, "hem-operator");
         var process = Process.Start(new ProcessStartInfo(program,
@@ -97,11 +98,4 @@ internal sealed class OperatorUnderTest : IAsyncDisposable
     private long Status(string name) =>
         1024 * long.Parse(File.ReadLines($"/proc/{_operator.Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))
             .Split(':')[1].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

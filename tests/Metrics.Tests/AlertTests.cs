@@ -5,9 +5,8 @@ namespace Metrics.Tests;
 /// <summary>Each alert of the chart: promtool reads it, sees it fire and sees it silent, and it has a runbook.</summary>
 public sealed class AlertTests
 {
-    private static readonly string Repository = FindRepository();
-    private static readonly string Alerts = Path.Combine(Repository, "charts/hem/alerts");
-    private static readonly string Runbooks = Path.Combine(Repository, "docs/runbooks");
+    private static readonly string Alerts = Repository.Path("charts/hem/alerts");
+    private static readonly string Runbooks = Repository.Path("docs/runbooks");
 
     public static TheoryData<string> Names => 
         [.. Directory.GetFiles(Alerts, "*.yaml").Select(file => Path.GetFileNameWithoutExtension(file)!).Order()];
@@ -22,7 +21,7 @@ public sealed class AlertTests
         {
             var (rules, test) = (Path.Combine(folder.FullName, "rules.yaml"), Path.Combine(folder.FullName, "test.yaml"));
             File.Copy(Path.Combine(Alerts, alert + ".yaml"), rules);
-            File.Copy(Path.Combine(Repository, "tests/Metrics.Tests/Alerts", alert + ".yaml"), test);
+            File.Copy(Repository.Path($"tests/Metrics.Tests/Alerts/{alert}.yaml"), test);
             (await PromtoolAsync("check", "rules", rules)).ShouldContain("SUCCESS: 1 rules found");
             var said = await PromtoolAsync("test", "rules", test);
             said.ShouldContain("SUCCESS");
@@ -64,15 +63,5 @@ public sealed class AlertTests
         var said = await output + await error;
         promtool.ExitCode.ShouldBe(0, said);
         return said;
-    }
-
-    private static string FindRepository()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Hem.sln"))) return folder.FullName;
-        }
-
-        throw new InvalidOperationException("run this from the repository's artifacts folder");
     }
 }

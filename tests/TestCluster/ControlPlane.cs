@@ -17,7 +17,7 @@ public sealed class ControlPlane : IAsyncDisposable
     private readonly CertificateAuthority _ca = new("hem-test-cluster");
     private readonly string _programs;
     private readonly Dictionary<string, Daemon> _daemons = [];
-    private readonly int _etcdPort = FreePort(IPAddress.Loopback), _etcdPeerPort = FreePort(IPAddress.Loopback);
+    private readonly int _etcdPort = Machine.FreePort(IPAddress.Loopback), _etcdPeerPort = Machine.FreePort(IPAddress.Loopback);
     private readonly int _apiPort;
     private int _users;
 
@@ -26,7 +26,7 @@ public sealed class ControlPlane : IAsyncDisposable
         (_options, _programs, Network) = (options, programs, network);
         Folder = options.Folder ?? Directory.CreateTempSubdirectory(FolderPrefix).FullName;
         Address = Network?.HostAddress ?? IPAddress.Loopback;
-        _apiPort = FreePort(Address);
+        _apiPort = Machine.FreePort(Address);
         Server = new Uri($"https://{Address}:{_apiPort}");
         Directory.CreateDirectory(LogFolder);
         Write(OwnerFile, $"{Environment.ProcessId}\n");
@@ -225,7 +225,7 @@ public sealed class ControlPlane : IAsyncDisposable
             await StartAsync("kube-scheduler",
             [
                 $"--kubeconfig={ComponentKubeconfig("kube-scheduler", "system:kube-scheduler")}", "--leader-elect=false", "--port=0",
-                $"--secure-port={FreePort(IPAddress.Loopback)}", "--bind-address=127.0.0.1",
+                $"--secure-port={Machine.FreePort(IPAddress.Loopback)}", "--bind-address=127.0.0.1",
                 $"--kube-api-qps={_options.ControllerQps}", $"--kube-api-burst={_options.ControllerQps}",
             ]);
     }
@@ -257,7 +257,7 @@ public sealed class ControlPlane : IAsyncDisposable
         $"--kubeconfig={ComponentKubeconfig("kube-controller-manager", "system:kube-controller-manager")}",
         $"--service-account-private-key-file={InFolder("service-accounts.key")}", $"--root-ca-file={CaFile}",
         "--use-service-account-credentials", "--leader-elect=false", "--port=0", "--bind-address=127.0.0.1",
-        $"--secure-port={FreePort(IPAddress.Loopback)}", $"--flex-volume-plugin-dir={InFolder("volume-plugins")}",
+        $"--secure-port={Machine.FreePort(IPAddress.Loopback)}", $"--flex-volume-plugin-dir={InFolder("volume-plugins")}",
         .. Network is null ? [] : (string[])["--allocate-node-cidrs", $"--cluster-cidr={Network.PodRange}", "--node-cidr-mask-size=24"],
         $"--kube-api-qps={_options.ControllerQps}", $"--kube-api-burst={_options.ControllerQps}", .. _options.ControllerManagerArguments,
     ];
@@ -287,12 +287,6 @@ public sealed class ControlPlane : IAsyncDisposable
 
     private static Task CopyAsync(string from, string to) => Machine.RunAsync("cp", "-a", from, to); // File.Copy respects etcd's locks
 
-    internal static int FreePort(IPAddress address)
-    {
-        using var listener = new TcpListener(address, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
 
 internal sealed record ServiceRange(string Range, string FirstAddress);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Hem.TestCluster;
 
@@ -44,6 +46,13 @@ public static class Machine
         if (process.ExitCode == 3) throw new CannotException(said);
         throw new InvalidOperationException(
             $"{Path.GetFileName(program)} {string.Join(' ', arguments)} failed ({process.ExitCode}): {said}");
+    }
+
+    public static int FreePort(IPAddress address)
+    {
+        using var listener = new TcpListener(address, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string FindRepository()
