@@ -26,6 +26,8 @@ public sealed class SuspendTests(ControlPlaneFixture fixture)
         HemSweepResource sweep = await world.ApplyAsync(SweepBuilder.Make().Gpus(2));
         string uid = sweep.Metadata.Uid!;
         await Wait.UntilAsync(() => world.Store.ReadLiveAttempts().Any(one => one.ProcessStarted is not null), "its start is recorded");
+        var clock = Stopwatch.StartNew();
+        await Wait.UntilAsync(() => clock.Elapsed > TimeSpan.FromSeconds(4), "it holds its place for a while");
 
         await world.QuotaAsync(pods: 0);
         await AnnotateAsync(world, "yes");
@@ -38,7 +40,7 @@ public sealed class SuspendTests(ControlPlaneFixture fixture)
         await world.StatusAsync(status => status.Conditions!.Any(one => one.Message == "1 wait: their Jobs are suspended"), "it waits");
 
         await world.RestartOperatorAsync();
-        var clock = Stopwatch.StartNew();
+        clock.Restart();
         await Wait.UntilAsync(() => clock.Elapsed > TimeSpan.FromSeconds(3), "time goes by");
         await world.EditAsync(SweepBuilder.Make().Gpus(2).Parallelism(7));
         HemSweepStatus status = await world.StatusAsync(one => one.ObservedGeneration == 2, "the sweep is looked at again");
