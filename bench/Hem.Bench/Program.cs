@@ -19,6 +19,7 @@ return args switch
 
 static int Unknown()
 {
-    Console.Error.WriteLine("usage: hem-bench conv|her-update|ingest|mstep|physics|planner|render|train-fetch-reach|train-flipbit|overhead|reports");
+    Console.Error.WriteLine(
+        "usage: hem-bench conv|her-update|ingest|mstep|overhead|physics|planner|render|train-fetch-reach|train-flipbit");
     return 64;
 }

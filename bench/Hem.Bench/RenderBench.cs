@@ -166,7 +166,8 @@ internal static class RenderBench
         {
             process.StandardInput.WriteLine(frames.ToString(CultureInfo.InvariantCulture));
             process.StandardInput.Flush();
-            string[] answer = (process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the C loop ended early")).Split(' ');
+            string line = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the C loop ended early");
+            string[] answer = line.Split(' ');
             return (double.Parse(answer[0], CultureInfo.InvariantCulture), ulong.Parse(answer[1], CultureInfo.InvariantCulture));
         }
 

@@ -134,7 +134,9 @@ internal sealed class StatusPublisher : IAsyncDisposable
         Wake();
     }
 
-    /// <summary>Most trials are on their way to a node, and that they run is the next news: only what waits longer says so, and why.</summary>
+    /// <summary>
+    /// Most trials are on their way to a node, and that they run is the next news: only what waits longer says so, and why.
+    /// </summary>
     private void SetTime(StatusEntry entry, StatusRank rank)
     {
         if (entry.IsSweep) return;

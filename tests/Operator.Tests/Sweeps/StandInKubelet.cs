@@ -86,7 +86,8 @@ internal sealed class StandInKubelet : IAsyncDisposable
     }
 
     /// <summary>Whether it is the first pod that was asked about.</summary>
-    public bool IsFirst(V1Pod pod) => Interlocked.CompareExchange(ref _first, pod.Metadata.Uid, null) is not { } uid || uid == pod.Metadata.Uid;
+    public bool IsFirst(V1Pod pod) =>
+        Interlocked.CompareExchange(ref _first, pod.Metadata.Uid, null) is not { } uid || uid == pod.Metadata.Uid;
 
     /// <summary>Pods whose trainer runs.</summary>
     public int Running => _running.Count;

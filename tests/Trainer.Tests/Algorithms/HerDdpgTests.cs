@@ -126,7 +126,8 @@ public class HerDdpgTests
     public void A_run_that_diverges_ends_with_what_to_change()
     {
         using var algorithm = new HerDdpgAlgorithm(Tiny with { LearningRate = 1e30, CriticLearningRate = 1e30 }, 1, new Glider());
-        Should.Throw<BadConfigurationException>(() => algorithm.Train(new RecordingHost())).Message.ShouldContain("parameters.learningRate");
+        Should.Throw<BadConfigurationException>(() => algorithm.Train(new RecordingHost()))
+            .Message.ShouldContain("parameters.learningRate");
     }
 
     [Fact]
@@ -190,7 +191,8 @@ public class HerDdpgTests
         NetworkSamples.RelativeError(algorithm.Policy.Network.Gradients, DoubleNetwork.Differences(theta, PolicyLoss))
             .ShouldBeLessThan(1e-5);
 
-        double CriticLoss(double[] parameters) => Value(parameters, states, actions).Zip(y, (q, target) => (target - q) * (target - q)).Average();
+        double CriticLoss(double[] parameters) =>
+            Value(parameters, states, actions).Zip(y, (q, target) => (target - q) * (target - q)).Average();
 
         double PolicyLoss(double[] parameters)
         {
@@ -203,8 +205,8 @@ public class HerDdpgTests
             Array.ConvertAll(DoubleNetwork.Forward(policy, parameters, inputs, Rows), Math.Tanh);
 
         double[] Value(double[] parameters, double[] inputs, double[] chosen) => DoubleNetwork.Forward(
-            critic, parameters, [.. Enumerable.Range(0, Rows).SelectMany(i => inputs[(6 * i)..(6 * i + 6)].Concat(chosen[(2 * i)..(2 * i + 2)]))],
-            Rows);
+            critic, parameters,
+            [.. Enumerable.Range(0, Rows).SelectMany(i => inputs[(6 * i)..(6 * i + 6)].Concat(chosen[(2 * i)..(2 * i + 2)]))], Rows);
     }
 
     private static double[] Doubles(ReadOnlySpan<float> values) => Array.ConvertAll(values.ToArray(), value => (double)value);

@@ -222,7 +222,8 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         VectorMath.Tanh(targetPolicy.Forward(next, rows), chosen);
         ReadOnlySpan<float> values = targetCritic.Forward(CriticInputs(targetCritic, next, chosen, rows), rows);
         Losses.Targets(
-            sampled.Rewards.AsSpan(0, rows), values, sampled.Terminal, settings.Discount, settings.LowestTarget, settings.HighestTarget, targets);
+            sampled.Rewards.AsSpan(0, rows), values, sampled.Terminal, settings.Discount, settings.LowestTarget, settings.HighestTarget,
+            targets);
     }
 
     /// <summary>dL_Q/dQ = 2 (Q - y) / (M B).</summary>

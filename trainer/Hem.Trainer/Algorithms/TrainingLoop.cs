@@ -267,7 +267,8 @@ internal abstract class TrainingLoop : IAlgorithm
         long products = 0;
         foreach (TrainedNetwork network in networks)
             products += Math.Max(network.ParameterCount, network.Network.Description.ProductsPerRow);
-        return (int)Math.Min(Math.Clamp(ProductsPerPart / products, SmallestPart, LargestPart), Math.Max(NumbersPerPart / numbers, FewestRows));
+        return (int)Math.Min(
+            Math.Clamp(ProductsPerPart / products, SmallestPart, LargestPart), Math.Max(NumbersPerPart / numbers, FewestRows));
     }
 
     /// <summary>To be called before the step is taken: a loss that is not finite ends the run with what to change.</summary>
