@@ -8,7 +8,7 @@ public sealed class AlertTests
     private static readonly string Alerts = Repository.Path("charts/hem/alerts");
     private static readonly string Runbooks = Repository.Path("docs/runbooks");
 
-    public static TheoryData<string> Names => 
+    public static TheoryData<string> Names =>
         [.. Directory.GetFiles(Alerts, "*.yaml").Select(file => Path.GetFileNameWithoutExtension(file)!).Order()];
 
     [Theory]

@@ -59,12 +59,12 @@ type Object struct {
 
 const deepest = 1000 // includes within includes, as in helm
 
-func render(chart *Chart, given map[string]interface{}, release Release, kubeVersion string) (*Rendered, error) {
+func render(chart *Chart, given map[string]interface{}, release Release, kubeVersion string, apiVersions ...string) (*Rendered, error) {
 	values := merge(chart.Values, given)
 	if err := validate(chart.Schema, values); err != nil {
 		return nil, err
 	}
-	capabilities, err := capabilitiesOf(kubeVersion)
+	capabilities, err := capabilitiesOf(kubeVersion, apiVersions)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func call(read interface{}, from string, into interface{}) error {
 	panic("no reader")
 }
 
-func capabilitiesOf(kubeVersion string) (Capabilities, error) {
+func capabilitiesOf(kubeVersion string, more []string) (Capabilities, error) {
 	version, err := semver.NewVersion(kubeVersion)
 	if err != nil {
 		return Capabilities{}, fmt.Errorf("--kube-version %s: %w", kubeVersion, err)
@@ -213,7 +213,7 @@ func capabilitiesOf(kubeVersion string) (Capabilities, error) {
 	}
 	return Capabilities{
 		KubeVersion: KubeVersion{kubeVersion, fmt.Sprint(version.Major()), fmt.Sprint(version.Minor())},
-		APIVersions: known,
+		APIVersions: append(known, more...),
 	}, nil
 }
 

@@ -3,7 +3,7 @@
 // chart uses it, and refuses the rest: no subcharts, no hooks, no releases.
 //
 //	render template CHART [-f VALUES.yaml]... [--set PATH=VALUE]... [--namespace NS] [--name NAME] [--kube-version V]
-//	    [--notes | --short]
+//	    [--api-versions GROUP/V]... [--notes | --short]
 //	render readme CHART
 //	render unused CHART -f VALUES.yaml...
 package main
@@ -45,7 +45,7 @@ func run(args []string) error {
 func template(chart *Chart, args []string) error {
 	release := Release{Name: "hem", Namespace: "default", Service: "Helm", Revision: 1, IsInstall: true}
 	kubeVersion, notes, short := "v1.33.0", false, false
-	given := map[string]interface{}{}
+	given, more := map[string]interface{}{}, []string{}
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--notes" || args[i] == "--short" {
 			notes, short = notes || args[i] == "--notes", short || args[i] == "--short"
@@ -70,6 +70,8 @@ func template(chart *Chart, args []string) error {
 			release.Name = value
 		case "--kube-version":
 			kubeVersion = "v" + strings.TrimPrefix(value, "v")
+		case "--api-versions":
+			more = append(more, value)
 		default:
 			err = fmt.Errorf("there is no option %s", args[i])
 		}
@@ -78,7 +80,7 @@ func template(chart *Chart, args []string) error {
 		}
 		i++
 	}
-	rendered, err := render(chart, given, release, kubeVersion)
+	rendered, err := render(chart, given, release, kubeVersion, more...)
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,8 @@ func everything(chart *Chart, file string, without []string) (string, error) {
 			}
 		}
 	}
-	rendered, err := render(chart, given, Release{Name: "hem", Namespace: "hem-system", Service: "Helm", IsInstall: true}, "v1.33.0")
+	rendered, err := render(chart, given, Release{Name: "hem", Namespace: "hem-system", Service: "Helm", IsInstall: true}, "v1.33.0",
+		"monitoring.coreos.com/v1")
 	if err != nil {
 		return "", err
 	}
