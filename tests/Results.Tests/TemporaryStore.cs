@@ -68,12 +68,19 @@ internal sealed class TemporaryStore : IDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>Each look at it is a millisecond, what times are stored by, later than the last.</summary>
+    /// <summary>Each look at it is at least a millisecond, what times are stored by, later than the last.</summary>
     private sealed class TickingTime : TimeProvider
     {
-        private readonly DateTimeOffset _start = DateTimeOffset.UtcNow;
-        private long _looks;
+        private readonly Lock _lock = new();
+        private DateTimeOffset _last;
 
-        public override DateTimeOffset GetUtcNow() => _start.AddMilliseconds(Interlocked.Increment(ref _looks));
+        public override DateTimeOffset GetUtcNow()
+        {
+            lock (_lock)
+            {
+                var (now, next) = (base.GetUtcNow(), _last.AddMilliseconds(1));
+                return _last = now > next ? now : next;
+            }
+        }
     }
 }

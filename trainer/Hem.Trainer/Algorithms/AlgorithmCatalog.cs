@@ -64,6 +64,8 @@ internal static class AlgorithmCatalog
     {
         if (BuiltIn.Devices.Contains(device))
             return null;
+        if (device != "cuda")
+            return $"this trainer computes on {string.Join(", ", BuiltIn.Devices)} and, where it is built for it, on cuda, not on {device}";
         try
         {
             TorchBackend.RequireCuda();
