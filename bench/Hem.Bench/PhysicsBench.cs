@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.RegularExpressions;
 using Hem.Trainer;
 using Hem.Trainer.MuJoCo;
 using Hem.Trainer.Tasks;
@@ -21,7 +19,6 @@ namespace Hem.Bench;
 /// </summary>
 internal static partial class PhysicsBench
 {
-    private const string Peer = "mujoco-testspeed";
     private const int StepsToRest = 5;
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(0.15);
 
@@ -84,7 +81,7 @@ internal static partial class PhysicsBench
             (still, action) = (new float[task.ActionSize], new float[task.ActionSize]);
             Steps(2000, atRandom: true);   // the runtime compiles what is called often anew
             Rest();
-            file = Write(folder.CreateSubdirectory(Name).FullName);
+            file = TestSpeed.WriteModel(task, simulation, folder.CreateSubdirectory(Name).FullName);
         }
 
         /// <summary>Whether testspeed's steps are those of the environment.</summary>
@@ -110,7 +107,7 @@ internal static partial class PhysicsBench
         {
             if (oursFirst)
                 Resting();
-            TestSpeed(core);
+            MeasurePeer(core);
             if (!oursFirst)
                 Resting();
             Rest();
@@ -196,67 +193,19 @@ internal static partial class PhysicsBench
         }
 
         /// <summary>Its own figure; and the processor time of so many steps more than one.</summary>
-        private void TestSpeed(int core)
+        private void MeasurePeer(int core)
         {
             int steps = Math.Max(1000, (int)(ours.Concat(theirs).DefaultIfEmpty(50_000).Max() * Turn.TotalSeconds));
-            (double wall, TimeSpan processor) = TestSpeed(core, steps);
+            (double wall, TimeSpan processor) = RunPeer(core, steps);
             theirs.Add(wall);
-            theirProcessor.Add(steps / (processor - TestSpeed(core, 1).Processor).TotalSeconds);
+            theirProcessor.Add(steps / (processor - RunPeer(core, 1).Processor).TotalSeconds);
         }
 
-        private (double Wall, TimeSpan Processor) TestSpeed(int core, int steps)
+        private (double Wall, TimeSpan Processor) RunPeer(int core, int steps)
         {
-            string count = steps.ToString(CultureInfo.InvariantCulture);
             TimeSpan before = ProcessorTimeOfChildren();
-            ProcessStartInfo start = Cores.On(core, null, Peer, file, count, "1", "0");
-            start.WorkingDirectory = Path.GetDirectoryName(file);   // where it would leave its log
-            using Process process = Process.Start(start)!;
-            string output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            Match rate = Reported().Match(output);
-            return rate.Success
-                ? (double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), ProcessorTimeOfChildren() - before)
-                : throw new InvalidOperationException($"{Peer} {file} did not say its speed: {output}");
+            return (TestSpeed.StepsPerSecond(core, file, steps), ProcessorTimeOfChildren() - before);
         }
-
-        /// <summary>
-        /// The model's files, changed to begin in the episode's state: testspeed starts at a keyframe of the name "test", and the target
-        /// that leads the hand stays where the model has it.
-        /// </summary>
-        private unsafe string Write(string folder)
-        {
-            var assembly = typeof(SimulatedTask).Assembly;
-            const string models = "Hem.Trainer.Tasks.Models.";
-            foreach (string name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(models, StringComparison.Ordinal)))
-            {
-                using Stream resource = assembly.GetManifestResourceStream(name)!;
-                using FileStream copy = File.Create(Path.Combine(folder, name[models.Length..]));
-                resource.CopyTo(copy);
-            }
-
-            ReadOnlySpan<double> numbers = MemoryMarshal.Cast<byte, double>(simulation);
-            var m = task.Model.Pointer;
-            var (nq, nv) = (m->nq, m->nv);
-            string path = Path.Combine(folder, $"{Name}.xml");
-            var model = new StringBuilder(File.ReadAllText(path));
-            if (m->nmocap > 0)
-            {
-                ReadOnlySpan<double> target = numbers.Slice(1 + nq + 2 * nv + m->nu, 7);
-                model.Replace(
-                    "<body name=\"mocap\" mocap=\"true\" />",
-                    $"<body name=\"mocap\" mocap=\"true\" pos=\"{Row(target[..3])}\" quat=\"{Row(target[3..])}\" />");
-            }
-
-            model.Replace(
-                "</mujoco>",
-                $"<keyframe><key name=\"test\" qpos=\"{Row(numbers.Slice(1, nq))}\" qvel=\"{Row(numbers.Slice(1 + nq, nv))}\" />"
-                + "</keyframe></mujoco>");
-            File.WriteAllText(path, model.ToString());
-            return path;
-        }
-
-        private static string Row(ReadOnlySpan<double> numbers) =>
-            string.Join(' ', numbers.ToArray().Select(number => number.ToString("R", CultureInfo.InvariantCulture)));
     }
 
     /// <summary>Of those that have ended.</summary>
@@ -271,7 +220,4 @@ internal static partial class PhysicsBench
 
     [LibraryImport("libc", EntryPoint = "getrusage")]
     private static unsafe partial int GetUsage(int who, long* usage);
-
-    [GeneratedRegex(@"Steps per second\s*:\s*([0-9]+)")]
-    private static partial Regex Reported();
 }

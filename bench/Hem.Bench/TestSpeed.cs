@@ -21,7 +21,9 @@ internal static partial class TestSpeed
     public static double StepsPerSecond(int core, string model, int steps)
     {
         string count = steps.ToString(CultureInfo.InvariantCulture);
-        using Process process = Process.Start(Cores.On(core, null, Program, model, count, "1", "0"))!;
+        ProcessStartInfo start = Cores.On(core, null, Program, model, count, "1", "0");
+        start.WorkingDirectory = Path.GetDirectoryName(model);   // where it would leave its log
+        using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Match rate = Reported().Match(output);
@@ -35,7 +37,7 @@ internal static partial class TestSpeed
     /// where the episode has it.
     /// </summary>
     /// <returns>The file.</returns>
-    public static unsafe string WriteModel(SimulatedTask task, string folder)
+    public static string WriteModel(SimulatedTask task, string folder)
     {
         var random = new RandomStream(1, RandomPurpose.Worker);
         byte[] simulation = new byte[task.SimulationBytes], state = new byte[task.StateBytes], goal = new byte[task.GoalBytes];
@@ -43,7 +45,15 @@ internal static partial class TestSpeed
         task.Reset(ref random, simulation, state, goal);
         for (int i = 0; i < 5; i++)
             task.Step(ref random, simulation, state, still);
+        return WriteModel(task, simulation, folder);
+    }
 
+    /// <summary>The same with an episode that goes on already.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="simulation">What the episode carries beside its state.</param>
+    /// <param name="folder">Where the model's files go.</param>
+    public static unsafe string WriteModel(SimulatedTask task, ReadOnlySpan<byte> simulation, string folder)
+    {
         var assembly = typeof(SimulatedTask).Assembly;
         foreach (string name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(Models, StringComparison.Ordinal)))
         {
