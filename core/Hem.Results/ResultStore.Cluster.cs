@@ -16,22 +16,22 @@ public sealed partial class ResultStore
         return WriteAsync(connection =>
         {
             var known = connection.Execute(
-                "UPDATE sweeps SET spec = ?2, updated = ?3 WHERE uid = ?1 AND spec <> ?2", sweep.Uid, sweep.Spec, now) == 1
-                || connection.Scalar("SELECT 1 FROM sweeps WHERE uid = ?1", sweep.Uid) is not null;
+                "UPDATE sweeps SET spec = $2, updated = $3 WHERE uid = $1 AND spec <> $2", sweep.Uid, sweep.Spec, now) == 1
+                || connection.Scalar("SELECT 1 FROM sweeps WHERE uid = $1", sweep.Uid) is not null;
             if (!known)
             {
                 var isOld = connection.Scalar(
-                    "SELECT 1 FROM sweeps WHERE namespace = ?1 AND name = ?2 AND deleted IS NULL AND created > ?3",
+                    "SELECT 1 FROM sweeps WHERE namespace = $1 AND name = $2 AND deleted IS NULL AND created > $3",
                     sweep.Namespace, sweep.Name, created) is not null;
                 if (!isOld)
-                    connection.Execute("UPDATE sweeps SET deleted = ?3 WHERE namespace = ?1 AND name = ?2 AND deleted IS NULL",
+                    connection.Execute("UPDATE sweeps SET deleted = $3 WHERE namespace = $1 AND name = $2 AND deleted IS NULL",
                         sweep.Namespace, sweep.Name, now);
                 connection.Execute(
-                    "INSERT INTO sweeps (uid, namespace, name, spec, created, updated, deleted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO sweeps (uid, namespace, name, spec, created, updated, deleted) VALUES ($1, $2, $3, $4, $5, $6, $7)",
                     sweep.Uid, sweep.Namespace, sweep.Name, sweep.Spec, created, now, isOld ? now : null);
             }
 
-            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE uid = ?1", sweep.Uid);
+            using var reader = connection.Query($"SELECT {SweepColumns} FROM sweeps WHERE uid = $1", sweep.Uid);
             reader.Read();
             return ReadSweep(reader);
         }, cancellationToken);
@@ -45,22 +45,22 @@ public sealed partial class ResultStore
     {
         var now = Now;
         return WriteAsync(
-            c => c.Execute("UPDATE sweeps SET deleted = ?2 WHERE uid = ?1 AND deleted IS NULL", sweepUid, now) == 1, cancellationToken);
+            c => c.Execute("UPDATE sweeps SET deleted = $2 WHERE uid = $1 AND deleted IS NULL", sweepUid, now) == 1, cancellationToken);
     }
 
     /// <summary>The sweep with this UID, deleted or not, or null.</summary>
     public SweepRecord? FindSweepByUid(string sweepUid) =>
-        Read($"SELECT {SweepColumns} FROM sweeps WHERE uid = ?1 AND name NOT LIKE '/%'", [sweepUid], ReadSweep).FirstOrDefault();
+        Read($"SELECT {SweepColumns} FROM sweeps WHERE uid = $1 AND name NOT LIKE '/%'", [sweepUid], ReadSweep).FirstOrDefault();
 
     /// <summary>The sweeps that a namespace has or had under this name, the newest first: the current one, where there is one.</summary>
     public IReadOnlyList<SweepRecord> ReadSweeps(string @namespace, string name) =>
         [.. Read(
-            $"SELECT {SweepColumns} FROM sweeps WHERE namespace = ?1 AND name = ?2 ORDER BY deleted IS NOT NULL, created DESC, id DESC",
+            $"SELECT {SweepColumns} FROM sweeps WHERE namespace = $1 AND name = $2 ORDER BY deleted IS NOT NULL, created DESC, id DESC",
             [@namespace, name], ReadSweep)];
 
     /// <summary>The sweeps of a cluster that were deleted before that time: what retention is about.</summary>
     public IReadOnlyList<SweepRecord> ReadDeletedSweeps(DateTimeOffset before) =>
-        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE deleted < ?1 AND name NOT LIKE '/%' ORDER BY deleted",
+        [.. Read($"SELECT {SweepColumns} FROM sweeps WHERE deleted < $1 AND name NOT LIKE '/%' ORDER BY deleted",
             [before.ToUnixTimeMilliseconds()], ReadSweep)];
 
     /// <summary>
@@ -82,19 +82,21 @@ public sealed partial class ResultStore
                 connection.Execute(
                     """
                     INSERT INTO attempts (trial_id, number, uid, started, ended, outcome, reason, failed_permanently)
-                    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)
+                    VALUES ($1, $2, $3, $4, $4, $5, $6, $7)
                     """,
                     id, attempt.Number, attempt.Id, now, (long)attempt.Outcome, attempt.Reason, attempt.Permanent ? 1 : 0);
             connection.Execute(
                 """
-                UPDATE trials SET last_attempt = ?2, failures = ?3, disruptions = ?4, failed_permanently = ?5, finished_at = ?6,
-                finished_iteration = iif(?6 IS NULL, NULL, 0), stopped_early = iif(?6 IS NULL, NULL, 0),
-                wall_seconds = iif(?6 IS NULL, NULL, 0.0), superseded_at = ?7 WHERE id = ?1
+                UPDATE trials SET last_attempt = $2, failures = $3, disruptions = $4, failed_permanently = $5, superseded_at = $6 WHERE id = $1
                 """,
                 id, attempts.Count == 0 ? 0 : attempts.Max(attempt => attempt.Number),
                 attempts.Count(attempt => attempt.Outcome == AttemptOutcome.Failed),
                 attempts.Count(attempt => attempt.Outcome == AttemptOutcome.Disrupted),
-                attempts.Any(attempt => attempt.Permanent) ? 1 : 0, finishedAt?.ToUnixTimeMilliseconds(), superseded ? now : null);
+                attempts.Any(attempt => attempt.Permanent) ? 1 : 0, superseded ? now : null);
+            if (finishedAt is { } finished)
+                connection.Execute(
+                    "UPDATE trials SET finished_at = $2, finished_iteration = 0, stopped_early = 0, wall_seconds = 0 WHERE id = $1",
+                    id, finished.ToUnixTimeMilliseconds());
             return true;
         }, cancellationToken);
     }
@@ -112,8 +114,8 @@ public sealed partial class ResultStore
         await WriteAsync(connection => connection.Execute(
             """
             INSERT INTO pods (attempt_id, uid, name, seen)
-            SELECT a.id, ?4, ?5, ?6 FROM attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id
-            WHERE s.uid = ?1 AND t.name = ?2 AND a.number = ?3
+            SELECT a.id, $4, $5, $6 FROM attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id
+            WHERE s.uid = $1 AND t.name = $2 AND a.number = $3
             ON CONFLICT DO NOTHING
             """,
             pod.SweepUid, pod.Trial, pod.AttemptNumber, pod.Uid, pod.Name, now), cancellationToken).ConfigureAwait(false);
@@ -134,23 +136,23 @@ public sealed partial class ResultStore
     {
         bool isNew = connection.Execute(
             """
-            INSERT INTO held_times (attempt_id, pod, started, ended) SELECT id, ?2, ?3, ?4 FROM attempts WHERE uid = ?1
+            INSERT INTO held_times (attempt_id, pod, started, ended) SELECT id, $2, $3, $4 FROM attempts WHERE uid = $1
             ON CONFLICT DO NOTHING
             """,
             held.AttemptId, held.Pod, held.From.ToUnixTimeMilliseconds(), held.To.ToUnixTimeMilliseconds()) == 1;
-        if (isNew) connection.Execute("UPDATE attempts SET process_started = NULL WHERE uid = ?1", held.AttemptId);
+        if (isNew) connection.Execute("UPDATE attempts SET process_started = NULL WHERE uid = $1", held.AttemptId);
         return isNew;
     }, cancellationToken);
 
     /// <summary>The times of a sweep's attempts with pods that a queue took away, in order.</summary>
     public IReadOnlyList<HeldTimeRecord> ReadHeldTimes(string sweepUid) =>
-        [.. Read($"SELECT a.uid, h.pod, h.started, h.ended FROM {AttemptTables} JOIN held_times h ON h.attempt_id = a.id WHERE s.uid = ?1 "
+        [.. Read($"SELECT a.uid, h.pod, h.started, h.ended FROM {AttemptTables} JOIN held_times h ON h.attempt_id = a.id WHERE s.uid = $1 "
             + "ORDER BY h.started, h.pod", [sweepUid],
             row => new HeldTimeRecord(row.GetString(0), row.GetString(1), Time(row.GetInt64(2)), Time(row.GetInt64(3))))];
 
     /// <summary>The attempt that a pod was recorded for, ended or not, or null.</summary>
     public AttemptRecord? FindAttemptOfPod(string podUid) =>
-        Read($"SELECT {AttemptColumns} FROM {AttemptTables} JOIN pods p ON p.attempt_id = a.id WHERE p.uid = ?1", [podUid], ReadAttempt)
+        Read($"SELECT {AttemptColumns} FROM {AttemptTables} JOIN pods p ON p.attempt_id = a.id WHERE p.uid = $1", [podUid], ReadAttempt)
             .FirstOrDefault();
 
     /// <summary>
@@ -159,13 +161,13 @@ public sealed partial class ResultStore
     public string ReadReportVersion(string sweepUid) => Read(
         """
         SELECT s.updated, s.deleted, t.*, a.*, p.* FROM sweeps s,
-        (SELECT count(*), count(finished_at), count(superseded_at), total(failures), total(disruptions), total(failed_permanently),
-            total(last_attempt), total(differing) FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1)) t,
+        (SELECT count(*), count(finished_at), count(superseded_at), sum(failures), sum(disruptions), sum(failed_permanently),
+            sum(last_attempt), sum(differing) FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = $1)) t,
         (SELECT count(*), count(ended) FROM attempts WHERE trial_id IN
-            (SELECT id FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1))) a,
+            (SELECT id FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = $1))) a,
         (SELECT count(*), max(stored) FROM points WHERE trial_id IN
-            (SELECT id FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1))) p
-        WHERE s.uid = ?1
+            (SELECT id FROM trials WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = $1))) p
+        WHERE s.uid = $1
         """,
         [sweepUid],
         row => string.Join('.', Enumerable.Range(0, row.FieldCount)

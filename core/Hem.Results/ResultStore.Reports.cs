@@ -10,7 +10,7 @@ public sealed partial class ResultStore
     {
         // Of the attempt's process, or of the pod that it is.
         var found = Read(
-            "SELECT acknowledged FROM attempts WHERE uid = ?1 UNION ALL SELECT acknowledged FROM pods WHERE uid = ?1",
+            "SELECT acknowledged FROM attempts WHERE uid = $1 UNION ALL SELECT acknowledged FROM pods WHERE uid = $1",
             [attempt.AttemptId], r => (ulong?)r.GetInt64(0)).FirstOrDefault();
         return found is { } sequence ? new(sequence) : throw UnknownAttempt(attempt);
     }
@@ -51,20 +51,20 @@ public sealed partial class ResultStore
                     break;
                 case TrainerMessage.ReportOneofCase.Checkpointed:
                     connection.Execute(
-                        "UPDATE attempts SET checkpoint_iteration = ?2 WHERE id = ?1", id, checked((long)report.Checkpointed.Iteration));
+                        "UPDATE attempts SET checkpoint_iteration = $2 WHERE id = $1", id, checked((long)report.Checkpointed.Iteration));
                     break;
                 case TrainerMessage.ReportOneofCase.Finished:
                     var finished = report.Finished;
                     connection.Execute(
                         """
-                        UPDATE trials SET finished_at = ?2, finished_iteration = ?3, stopped_early = ?4, wall_seconds = ?5
-                        WHERE id = ?1 AND finished_at IS NULL
+                        UPDATE trials SET finished_at = $2, finished_iteration = $3, stopped_early = $4, wall_seconds = $5
+                        WHERE id = $1 AND finished_at IS NULL
                         """,
                         trial, now, checked((long)finished.Iteration), finished.StoppedEarly ? 1L : 0L, finished.WallSeconds);
                     break;
                 case TrainerMessage.ReportOneofCase.Failed:
                     connection.Execute(
-                        "UPDATE attempts SET failed_reason = ?2, failed_permanently = ?3 WHERE id = ?1",
+                        "UPDATE attempts SET failed_reason = $2, failed_permanently = $3 WHERE id = $1",
                         id, report.Failed.Reason, report.Failed.Permanent ? 1L : 0L);
                     break;
                 default:
@@ -74,10 +74,10 @@ public sealed partial class ResultStore
         }
 
         if (differing is not null)
-            connection.Execute("UPDATE trials SET differing = differing + ?2 WHERE id = ?1", trial, (long)differing.Count);
+            connection.Execute("UPDATE trials SET differing = differing + $2 WHERE id = $1", trial, (long)differing.Count);
         if (acknowledged > before)
             connection.Execute(
-                pod is null ? "UPDATE attempts SET acknowledged = ?2 WHERE id = ?1" : "UPDATE pods SET acknowledged = ?2 WHERE id = ?1",
+                pod is null ? "UPDATE attempts SET acknowledged = $2 WHERE id = $1" : "UPDATE pods SET acknowledged = $2 WHERE id = $1",
                 pod ?? id, checked((long)acknowledged));
         return differing;
     }
@@ -86,8 +86,8 @@ public sealed partial class ResultStore
     {
         using var reader = connection.Query(
             """
-            SELECT id, trial_id, NULL, acknowledged FROM attempts WHERE uid = ?1 UNION ALL
-            SELECT a.id, a.trial_id, p.id, p.acknowledged FROM pods p JOIN attempts a ON a.id = p.attempt_id WHERE p.uid = ?1
+            SELECT id, trial_id, NULL, acknowledged FROM attempts WHERE uid = $1 UNION ALL
+            SELECT a.id, a.trial_id, p.id, p.acknowledged FROM pods p JOIN attempts a ON a.id = p.attempt_id WHERE p.uid = $1
             """,
             attempt.AttemptId);
         if (!reader.Read()) throw UnknownAttempt(attempt);
@@ -104,13 +104,13 @@ public sealed partial class ResultStore
         var isNew = connection.Execute(
             """
             INSERT INTO points (trial_id, iteration, trajectories, env_steps, updates, success_rate, loss, wall_seconds, attempt, stored)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
             """,
             trial, iteration, trajectories, steps, updates, point.SuccessRate, loss, point.WallSeconds, (long)attempt, now) == 1;
         return isNew || connection.Scalar(
             """
-            SELECT 1 FROM points WHERE trial_id = ?1 AND iteration = ?2 AND trajectories = ?3 AND env_steps = ?4 AND updates = ?5
-            AND success_rate = ?6 AND loss IS ?7
+            SELECT 1 FROM points WHERE trial_id = $1 AND iteration = $2 AND trajectories = $3 AND env_steps = $4 AND updates = $5
+            AND success_rate = $6 AND loss IS NOT DISTINCT FROM $7
             """,
             trial, iteration, trajectories, steps, updates, point.SuccessRate, loss) is not null;
     }

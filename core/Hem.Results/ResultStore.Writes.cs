@@ -16,13 +16,13 @@ public sealed partial class ResultStore
         {
             connection.Execute(
                 """
-                INSERT INTO sweeps (uid, name, spec, created, updated) VALUES (?1, ?2, ?3, ?4, ?4)
+                INSERT INTO sweeps (uid, name, spec, created, updated) VALUES ($1, $2, $3, $4, $4)
                 ON CONFLICT (namespace, name) WHERE deleted IS NULL
-                DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE spec <> excluded.spec
+                DO UPDATE SET spec = excluded.spec, updated = excluded.updated WHERE sweeps.spec <> excluded.spec
                 """,
                 uid, name, spec, now);
             using var reader = connection.Query(
-                $"SELECT {SweepColumns} FROM sweeps WHERE namespace = '' AND name = ?1 AND deleted IS NULL", name);
+                $"SELECT {SweepColumns} FROM sweeps WHERE namespace = '' AND name = $1 AND deleted IS NULL", name);
             reader.Read();
             return ReadSweep(reader);
         }, cancellationToken);
@@ -32,7 +32,7 @@ public sealed partial class ResultStore
     /// <remarks>From the first moment on nobody sees it any more; a deletion cut short is finished when the store is next opened.</remarks>
     public async Task DeleteSweepAsync(string sweepUid, CancellationToken cancellationToken = default)
     {
-        await WriteAsync(c => c.Execute("UPDATE sweeps SET name = '/' || uid WHERE uid = ?1", sweepUid), cancellationToken)
+        await WriteAsync(c => c.Execute("UPDATE sweeps SET name = '/' || uid WHERE uid = $1", sweepUid), cancellationToken)
             .ConfigureAwait(false);
         while (await WriteAsync(DeleteSome, cancellationToken).ConfigureAwait(false))
         {
@@ -51,18 +51,18 @@ public sealed partial class ResultStore
     {
         if (connection.Scalar("SELECT id FROM sweeps WHERE name >= '/' AND name < '0' LIMIT 1") is not long sweep) return false;
         var trials = new List<long>();
-        using (var reader = connection.Query("SELECT id FROM trials WHERE sweep_id = ?1 LIMIT 100", sweep))
+        using (var reader = connection.Query("SELECT id FROM trials WHERE sweep_id = $1 LIMIT 100", sweep))
             while (reader.Read()) trials.Add(reader.GetInt64(0));
         foreach (var trial in trials)
         {
-            connection.Execute("DELETE FROM points WHERE trial_id = ?1", trial);
-            connection.Execute("DELETE FROM pods WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = ?1)", trial);
-            connection.Execute("DELETE FROM held_times WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = ?1)", trial);
-            connection.Execute("DELETE FROM attempts WHERE trial_id = ?1", trial);
-            connection.Execute("DELETE FROM trials WHERE id = ?1", trial);
+            connection.Execute("DELETE FROM points WHERE trial_id = $1", trial);
+            connection.Execute("DELETE FROM pods WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = $1)", trial);
+            connection.Execute("DELETE FROM held_times WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = $1)", trial);
+            connection.Execute("DELETE FROM attempts WHERE trial_id = $1", trial);
+            connection.Execute("DELETE FROM trials WHERE id = $1", trial);
         }
 
-        if (trials.Count == 0) connection.Execute("DELETE FROM sweeps WHERE id = ?1", sweep);
+        if (trials.Count == 0) connection.Execute("DELETE FROM sweeps WHERE id = $1", sweep);
         return true;
     }
 
@@ -80,19 +80,19 @@ public sealed partial class ResultStore
 
     private static int AddTrials(StoreConnection connection, string sweepUid, NewTrial[] trials, long now)
     {
-        var sweep = connection.Scalar("SELECT id FROM sweeps WHERE uid = ?1", sweepUid) as long?
+        var sweep = connection.Scalar("SELECT id FROM sweeps WHERE uid = $1", sweepUid) as long?
             ?? throw new StoreException(StoreFault.Conflict, $"sweep {sweepUid}: is not in the store.");
         var added = 0;
         foreach (var trial in trials)
         {
             var isNew = connection.Execute(
                 """
-                INSERT INTO trials (sweep_id, name, hash, seed, configuration, parameters, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                INSERT INTO trials (sweep_id, name, hash, seed, configuration, parameters, created) VALUES ($1, $2, $3, $4, $5, $6, $7)
                 ON CONFLICT DO NOTHING
                 """,
                 sweep, trial.Name, trial.Hash, trial.Seed, trial.ConfigurationId, trial.Parameters, now) == 1;
             if (isNew) added++;
-            else if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = ?1 AND name = ?2", sweep, trial.Name) is string hash
+            else if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = $1 AND name = $2", sweep, trial.Name) is string hash
                 && hash != trial.Hash)
                 throw new StoreException(StoreFault.Conflict, $"trial {trial.Name}: is in the store with hash {hash}, not {trial.Hash}.");
         }
@@ -110,7 +110,7 @@ public sealed partial class ResultStore
             {
                 foreach (var trial in some)
                     connection.Execute(
-                        "UPDATE trials SET superseded_at = ?3 WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = ?1) AND name = ?2",
+                        "UPDATE trials SET superseded_at = $3 WHERE sweep_id = (SELECT id FROM sweeps WHERE uid = $1) AND name = $2",
                         sweepUid, trial, at);
                 return true;
             }, cancellationToken).ConfigureAwait(false);
@@ -129,7 +129,7 @@ public sealed partial class ResultStore
                 {
                     if (FindTrial(connection, sweepUid, name) is not { } trial) continue;
                     var deleted = connection.Execute(
-                        "DELETE FROM trials WHERE id = ?1 AND last_attempt = 0 AND NOT EXISTS (SELECT 1 FROM attempts WHERE trial_id = ?1)",
+                        "DELETE FROM trials WHERE id = $1 AND last_attempt = 0 AND NOT EXISTS (SELECT 1 FROM attempts WHERE trial_id = $1)",
                         trial);
                     if (deleted == 0)
                         throw new StoreException(StoreFault.Conflict, $"trial {name}: has an attempt, and so its record is not deleted.");
@@ -159,25 +159,25 @@ public sealed partial class ResultStore
         var trial = FindTrial(connection, attempt.SweepUid, attempt.Trial)
             ?? throw Refused(attempt, $"the trial is not in the store (sweep {attempt.SweepUid})");
         var same = connection.Scalar(
-            "SELECT 1 FROM attempts WHERE trial_id = ?1 AND number = ?2 AND uid = ?3", trial, attempt.Number, attempt.Id);
+            "SELECT 1 FROM attempts WHERE trial_id = $1 AND number = $2 AND uid = $3", trial, attempt.Number, attempt.Id);
         if (same is not null) return false;
         var claimed = connection.Execute(
             """
-            UPDATE trials SET last_attempt = ?2 WHERE id = ?1 AND last_attempt < ?2 AND finished_at IS NULL
-            AND NOT EXISTS (SELECT 1 FROM attempts WHERE trial_id = ?1 AND ended IS NULL)
+            UPDATE trials SET last_attempt = $2 WHERE id = $1 AND last_attempt < $2 AND finished_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM attempts WHERE trial_id = $1 AND ended IS NULL)
             """,
             trial, attempt.Number) == 1;
         if (!claimed) throw Refused(attempt, WhyNot(connection, trial));
         connection.Execute(
-            "INSERT INTO attempts (trial_id, number, uid, started) VALUES (?1, ?2, ?3, ?4)", trial, attempt.Number, attempt.Id, now);
+            "INSERT INTO attempts (trial_id, number, uid, started) VALUES ($1, $2, $3, $4)", trial, attempt.Number, attempt.Id, now);
         return true;
     }
 
     private static string WhyNot(StoreConnection connection, long trial)
     {
-        if (connection.Scalar("SELECT number FROM attempts WHERE trial_id = ?1 AND ended IS NULL", trial) is long live)
+        if (connection.Scalar("SELECT number FROM attempts WHERE trial_id = $1 AND ended IS NULL", trial) is long live)
             return $"attempt {live} has not ended";
-        return connection.Scalar("SELECT last_attempt FROM trials WHERE id = ?1 AND finished_at IS NULL", trial) is long last
+        return connection.Scalar("SELECT last_attempt FROM trials WHERE id = $1 AND finished_at IS NULL", trial) is long last
             ? $"attempt {last} is in the store already"
             : "the trial is complete";
     }
@@ -189,7 +189,7 @@ public sealed partial class ResultStore
     /// <param name="processStarted">Start time of the process in whatever unit the caller compares.</param>
     public Task SetProcessAsync(string attemptId, int processId, long processStarted, CancellationToken cancellationToken = default) =>
         WriteAsync(connection => connection.Execute(
-            "UPDATE attempts SET pid = ?2, process_started = ?3 WHERE uid = ?1", attemptId, processId, processStarted), cancellationToken);
+            "UPDATE attempts SET pid = $2, process_started = $3 WHERE uid = $1", attemptId, processId, processStarted), cancellationToken);
 
     /// <summary>
     /// Records how an attempt ended and counts it against its trial. Only the first call for an attempt counts; a repeat changes nothing
@@ -205,13 +205,13 @@ public sealed partial class ResultStore
         return WriteAsync(connection =>
         {
             var ended = connection.Execute(
-                "UPDATE attempts SET ended = ?2, outcome = ?3, reason = ?4, exit_code = ?5 WHERE uid = ?1 AND ended IS NULL",
+                "UPDATE attempts SET ended = $2, outcome = $3, reason = $4, exit_code = $5 WHERE uid = $1 AND ended IS NULL",
                 attemptId, now, (long)outcome, reason, exitCode) == 1;
             if (ended)
                 connection.Execute(
                     """
-                    UPDATE trials SET failures = failures + ?2, disruptions = disruptions + ?3, failed_permanently = failed_permanently | ?4
-                    WHERE id = (SELECT trial_id FROM attempts WHERE uid = ?1)
+                    UPDATE trials SET failures = failures + $2, disruptions = disruptions + $3, failed_permanently = failed_permanently | $4
+                    WHERE id = (SELECT trial_id FROM attempts WHERE uid = $1)
                     """,
                     attemptId, outcome == AttemptOutcome.Failed ? 1L : 0L, outcome == AttemptOutcome.Disrupted ? 1L : 0L,
                     outcome == AttemptOutcome.Failed && permanent ? 1L : 0L);
@@ -233,13 +233,13 @@ public sealed partial class ResultStore
                     if (FindTrial(connection, sweepUid, name) is not { } trial) continue;
                     if (connection.Execute(
                         """
-                        UPDATE trials SET failures = 0, disruptions = 0, failed_permanently = 0 WHERE id = ?1 AND finished_at IS NULL
+                        UPDATE trials SET failures = 0, disruptions = 0, failed_permanently = 0 WHERE id = $1 AND finished_at IS NULL
                         """,
                         trial) == 0) continue;
                     connection.Execute(
                         """
-                        UPDATE attempts SET outcome = ?2, reason = 'forgiven: ' || coalesce(reason, '')
-                        WHERE trial_id = ?1 AND outcome IN (?3, ?4)
+                        UPDATE attempts SET outcome = $2, reason = 'forgiven: ' || coalesce(reason, '')
+                        WHERE trial_id = $1 AND outcome IN ($3, $4)
                         """,
                         trial, (long)AttemptOutcome.Left, (long)AttemptOutcome.Failed, (long)AttemptOutcome.Disrupted);
                 }
@@ -249,7 +249,7 @@ public sealed partial class ResultStore
     }
 
     private static long? FindTrial(StoreConnection connection, string sweepUid, string trial) =>
-        connection.Scalar("SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.uid = ?1 AND t.name = ?2",
+        connection.Scalar("SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.uid = $1 AND t.name = $2",
             sweepUid, trial) as long?;
 
     private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);

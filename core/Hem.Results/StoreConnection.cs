@@ -1,108 +1,58 @@
-using Microsoft.Data.Sqlite;
+using System.Data;
+using System.Data.Common;
 
 namespace Hem.Results;
 
 /// <summary>One connection and the statements prepared on it, each made once and used again. For one thread at a time.</summary>
-internal sealed class StoreConnection : IDisposable
+/// <param name="parameterName">What the database calls the parameter of a number (from 1); its statements call it $1, $2, ...</param>
+internal sealed class StoreConnection(DbConnection connection, Func<int, string> parameterName) : IDisposable
 {
-    private readonly SqliteConnection _connection;
-    private readonly Dictionary<string, SqliteCommand> _commands = [];
+    private readonly Dictionary<string, DbCommand> _commands = [];
 
-    private StoreConnection(SqliteConnection connection) => _connection = connection;
-
-    public static StoreConnection OpenWriter(string path, int maxPages)
-    {
-        var connection = Connect(path, SqliteOpenMode.ReadWriteCreate, immutable: false);
-        try
-        {
-            Execute(connection,
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;");
-            if (maxPages > 0) Execute(connection, $"PRAGMA max_page_count = {maxPages}");
-            Schema.Check(connection, path, mayWrite: true);
-            return new StoreConnection(connection);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
-
-    public static StoreConnection OpenReader(string path)
-    {
-        var connection = Connect(path, SqliteOpenMode.ReadOnly, immutable: false);
-        try
-        {
-            Schema.Check(connection, path, mayWrite: false);
-            return new StoreConnection(connection);
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode is 8 or 14 && !File.Exists(path + "-wal"))
-        {
-            // A read-only medium: nobody can be writing, and the log's index cannot be made there.
-            connection.Dispose();
-            connection = Connect(path, SqliteOpenMode.ReadOnly, immutable: true);
-            Schema.Check(connection, path, mayWrite: false);
-            return new StoreConnection(connection);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
+    /// <summary>False once a server has gone away: then it is of no use any more.</summary>
+    public bool IsOpen => connection.State == ConnectionState.Open;
 
     public int Execute(string sql, params ReadOnlySpan<object?> arguments) => Prepare(sql, arguments).ExecuteNonQuery();
 
     public object? Scalar(string sql, params ReadOnlySpan<object?> arguments) =>
         Prepare(sql, arguments).ExecuteScalar() is var value and not DBNull ? value : null;
 
-    public SqliteDataReader Query(string sql, params ReadOnlySpan<object?> arguments) => Prepare(sql, arguments).ExecuteReader();
+    /// <summary>Rows; to be disposed before anything else is asked of this connection.</summary>
+    public DbDataReader Query(string sql, params ReadOnlySpan<object?> arguments) => Prepare(sql, arguments).ExecuteReader();
 
-    /// <summary>The statement with its parameters ?1, ?2, ... set.</summary>
-    private SqliteCommand Prepare(string sql, ReadOnlySpan<object?> arguments)
+    /// <summary>The statement with its parameters $1, $2, ... set.</summary>
+    private DbCommand Prepare(string sql, ReadOnlySpan<object?> arguments)
     {
         if (!_commands.TryGetValue(sql, out var command))
         {
-            command = _connection.CreateCommand();
+            command = connection.CreateCommand();
             command.CommandText = sql;
-            for (var i = 1; i <= arguments.Length; i++) command.Parameters.Add(new SqliteParameter { ParameterName = $"?{i}" });
+            for (var i = 1; i <= arguments.Length; i++)
+            {
+                var parameter = command.CreateParameter();
+                parameter.ParameterName = parameterName(i);
+                command.Parameters.Add(parameter);
+            }
+
             _commands.Add(sql, command);
         }
 
-        for (var i = 0; i < arguments.Length; i++) command.Parameters[i].Value = arguments[i] ?? DBNull.Value;
+        for (var i = 0; i < arguments.Length; i++) command.Parameters[i].Value = Stored(arguments[i]);
         return command;
     }
 
-    private static SqliteConnection Connect(string path, SqliteOpenMode mode, bool immutable)
+    // Every whole number is stored with 64 bits. No text has a NUL, which PostgreSQL does not keep.
+    private static object Stored(object? argument) => argument switch
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
-        {
-            DataSource = immutable ? $"{new Uri(Path.GetFullPath(path)).AbsoluteUri}?immutable=1" : path,
-            Mode = mode,
-            Pooling = false,
-        }.ToString());
-        try
-        {
-            connection.Open();
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
-
-    private static void Execute(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+        null => DBNull.Value,
+        int number => (long)number,
+        string text when text.Contains('\0') => text.Replace('\0', '\ufffd'),
+        _ => argument,
+    };
 
     public void Dispose()
     {
         foreach (var command in _commands.Values) command.Dispose();
-        _connection.Dispose();
+        connection.Dispose();
     }
 }

@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace Hem.Results;
 
 /// <summary>What is wrong with a store.</summary>
@@ -8,8 +6,11 @@ public enum StoreFault
     /// <summary>There is no store at that place.</summary>
     NotFound,
 
-    /// <summary>Another process holds it.</summary>
+    /// <summary>Another process holds it, or has taken it over.</summary>
     Locked,
+
+    /// <summary>The database cannot be reached now. What was asked may be asked again.</summary>
+    Unavailable,
 
     /// <summary>The disk is full. Nothing stored was lost; writing works again once there is space.</summary>
     DiskFull,
@@ -64,18 +65,5 @@ public sealed class StoreException : Exception
         _ when e is UnauthorizedAccessException => new(StoreFault.ReadOnly,
             $"{path}: cannot be written to. Check its permissions, or choose another store with --store.", e),
         _ => new(StoreFault.Io, $"{path}: {e.Message}", e),
-    };
-
-    // Primary result codes of SQLite (https://www.sqlite.org/rescode.html).
-    internal static StoreException From(SqliteException e, string path) => e.SqliteErrorCode switch
-    {
-        13 => new(StoreFault.DiskFull, $"{path}: the disk is full. Free some space and go on; nothing that was stored is lost.", e),
-        8 => new(StoreFault.ReadOnly, $"{path}: cannot be written to. Check its permissions, or choose another store with --store.", e),
-        14 => new(StoreFault.ReadOnly, $"{path}: cannot be opened. Check that its folder exists and may be written to.", e),
-        11 => new(StoreFault.Corrupt,
-            $"{path}: the database is damaged. Keep a copy, then try `sqlite3 {path} .recover`, or start a new store with --store.", e),
-        26 => new(StoreFault.Corrupt, $"{path}: is no database. Move it away, or choose another store with --store.", e),
-        5 or 6 => new(StoreFault.Locked, $"{path}: another program holds the database locked. Close it and try again.", e),
-        _ => new(StoreFault.Io, $"{path}: the database failed: {e.Message}", e),
     };
 }

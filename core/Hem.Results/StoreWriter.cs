@@ -1,5 +1,5 @@
+using System.Data.Common;
 using System.Diagnostics;
-using Microsoft.Data.Sqlite;
 
 namespace Hem.Results;
 
@@ -12,17 +12,19 @@ internal sealed class StoreWriter : IDisposable
     /// <summary>No transaction gathers work for longer than this.</summary>
     private static readonly TimeSpan LongestBatch = TimeSpan.FromMilliseconds(10);
 
-    private readonly StoreConnection _connection;
-    private readonly string _path;
+    private readonly StoreDatabase _database;
     private readonly Thread _thread;
     private readonly Queue<Work> _queue = [];
     private readonly List<Work> _batch = [];
+    private StoreConnection _connection;
     private bool _closing;
 
-    public StoreWriter(StoreConnection connection, string path)
+    /// <exception cref="StoreException">The database cannot be written to.</exception>
+    /// <exception cref="DbException">Neither.</exception>
+    public StoreWriter(StoreDatabase database)
     {
-        _connection = connection;
-        _path = path;
+        _database = database;
+        _connection = database.OpenWriter();
         _thread = new Thread(Loop) { IsBackground = true, Name = "result store" };
         _thread.Start();
     }
@@ -63,7 +65,7 @@ internal sealed class StoreWriter : IDisposable
         _batch.Clear();
         try
         {
-            _connection.Execute("BEGIN IMMEDIATE");
+            Begin();
             var since = Stopwatch.GetTimestamp();
             while (Take() is { } work)
             {
@@ -77,13 +79,27 @@ internal sealed class StoreWriter : IDisposable
         catch (Exception e)
         {
             RollBack();
-            if (_batch.Count == 0 && Take() is { } first) _batch.Add(first);
+            // None could even begin: so it is for all who wait.
+            if (_batch.Count == 0)
+                while (Take() is { } work) _batch.Add(work);
             var told = Translate(e);
             foreach (var work in _batch) work.Fail(told);
             return;
         }
 
         foreach (var work in _batch) work.Complete();
+    }
+
+    // A server may have gone away since, and be there again.
+    private void Begin()
+    {
+        if (!_connection.IsOpen)
+        {
+            _connection.Dispose();
+            _connection = _database.OpenWriter();
+        }
+
+        _database.Begin(_connection);
     }
 
     private Work? Take()
@@ -112,7 +128,7 @@ internal sealed class StoreWriter : IDisposable
         while (true)
         {
             RollBack();
-            _connection.Execute("BEGIN IMMEDIATE");
+            Begin();
             if (_batch.Find(work => !TryRun(work)) is not { } next) return;
             _batch.Remove(next);
         }
@@ -122,15 +138,15 @@ internal sealed class StoreWriter : IDisposable
     {
         try
         {
-            _connection.Execute("ROLLBACK");
+            if (_connection.IsOpen) _connection.Execute("ROLLBACK");
         }
-        catch (SqliteException)
+        catch (DbException)
         {
-            // SQLite has rolled back by itself, as it does when the disk is full.
+            // It has been rolled back, as SQLite does by itself when the disk is full, or the server is gone.
         }
     }
 
-    private Exception Translate(Exception e) => e is SqliteException sqlite ? StoreException.From(sqlite, _path) : e;
+    private Exception Translate(Exception e) => e is DbException failed ? _database.Translate(failed) : e;
 
     /// <summary>Finishes what was handed in, then closes.</summary>
     public void Dispose()

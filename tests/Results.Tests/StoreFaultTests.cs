@@ -16,7 +16,7 @@ public sealed class StoreFaultTests : IDisposable
     public void A_second_holder_is_told_who_holds_the_store_and_since_when()
     {
         var before = DateTimeOffset.UtcNow;
-        _temporary.Store.Directory.ShouldBe(_temporary.Folder);
+        _temporary.Reopen();
         var e = Should.Throw<StoreException>(() => ResultStore.Open(_temporary.Folder));
         e.Fault.ShouldBe(StoreFault.Locked);
         e.Holder!.ProcessId.ShouldBe(Environment.ProcessId);
@@ -32,7 +32,7 @@ public sealed class StoreFaultTests : IDisposable
     [Fact]
     public void A_holder_is_whoever_holds_the_lock_and_not_what_a_dead_one_left_written()
     {
-        _temporary.Store.Directory.ShouldBe(_temporary.Folder);
+        _temporary.Reopen();
         var written = File.ReadAllText(Path.Combine(_temporary.Folder, "lock.holder"));
         var holder = ResultStore.FindHolder(_temporary.Folder)!;
         holder.Command.ShouldStartWith("Results.Tests");

@@ -124,7 +124,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         await using AnswerHost web = await AnswerHost.StartAsync(_options.AnswersListen, endpoints, certificates, _loggers, cancel);
         await using var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints, _metrics);
-        _metrics.Observe(store.ReadDisk, () => certificates.Expires);
+        _metrics.Observe(store.ReadSize, () => certificates.Expires);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         (IsLeading, Store, ProgressAddress, AnswersAddress) = (true, store, progress.Address, web.Address);
         Task[] work =

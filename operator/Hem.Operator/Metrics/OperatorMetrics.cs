@@ -15,7 +15,7 @@ internal sealed class OperatorMetrics : IDisposable
     private readonly UpDownCounter<long> _streams;
     private readonly Counter<long> _answers;
     private readonly Counter<long> _statusWrites;
-    private Func<(long Size, long Free)>? _disk;
+    private Func<(long? Size, long? Free)>? _disk;
     private Func<DateTimeOffset?>? _certificateEnd;
 
     public OperatorMetrics(TimeProvider? time = null)
@@ -37,7 +37,7 @@ internal sealed class OperatorMetrics : IDisposable
         _meter.CreateObservableGauge("hem_store_size_bytes", () => Of(_disk?.Invoke().Size), "By",
             "What the result store takes on its disk; the leader alone has one.");
         _meter.CreateObservableGauge("hem_store_free_bytes", () => Of(_disk?.Invoke().Free), "By",
-            "What is left on the disk of the result store and the checkpoints.");
+            "What is left on the disk of the result store and the checkpoints; not known of a PostgreSQL server.");
         _meter.CreateObservableGauge("hem_certificate_expiration_timestamp_seconds",
             () => Of(_certificateEnd?.Invoke() is { } end ? end.ToUnixTimeSeconds() : null), "s",
             "When the newest certificate authority of the progress service ends, Unix time. It is renewed long before.");
@@ -48,7 +48,7 @@ internal sealed class OperatorMetrics : IDisposable
     public SweepMetrics Sweeps { get; }
 
     /// <summary>Where the size of the store and the end of the certificates come from while this process leads; null: nowhere.</summary>
-    public void Observe(Func<(long Size, long Free)>? disk, Func<DateTimeOffset?>? certificateEnd) =>
+    public void Observe(Func<(long? Size, long? Free)>? disk, Func<DateTimeOffset?>? certificateEnd) =>
         (_disk, _certificateEnd) = (disk, certificateEnd);
 
     public void StatusWritten(string kind, string result) => _statusWrites.Add(1, new("kind", kind), new("result", result));

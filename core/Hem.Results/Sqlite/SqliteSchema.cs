@@ -1,9 +1,9 @@
 using Microsoft.Data.Sqlite;
 
-namespace Hem.Results;
+namespace Hem.Results.Sqlite;
 
 /// <summary>The tables, and the way from one version of them to the next. Times are Unix milliseconds, UTC.</summary>
-internal static class Schema
+internal static class SqliteSchema
 {
     public const int Version = 3;
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Hem.Results;
+namespace Hem.Results.Sqlite;
 
 /// <summary>
 /// The one lock of a store: an operating system's lock on the file `lock`, which goes with its holder however that ends, so that a lock
