@@ -14,7 +14,8 @@ internal sealed partial class HemProcess : IDisposable
 
     private HemProcess(IEnumerable<string> arguments, string directory, IReadOnlyDictionary<string, string?> environment)
     {
-        var start = new ProcessStartInfo(Programs.Hem, arguments)
+        // What a shell starts in the background ignores Ctrl-C, and so would every program that these tests start.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT", Programs.Hem, .. arguments])
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,

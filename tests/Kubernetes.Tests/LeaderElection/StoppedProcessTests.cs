@@ -9,7 +9,7 @@ namespace Hem.Kubernetes.Tests.LeaderElection;
 /// <summary>Real processes with the default lease: killed, stopped and continued, asked to end.</summary>
 public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServerTest(fixture)
 {
-    private const int SigInt = 2, SigKill = 9, SigCont = 18, SigStop = 19;
+    private const int SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
 
     [Fact]
     public async Task A_killed_leader_is_followed_in_20_seconds()
@@ -31,7 +31,7 @@ public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServe
         await a.UntilAsync("leads");
         using var b = await StartAsync("b");
         await b.UntilAsync("sees a");
-        a.Signal(SigInt);
+        a.Signal(SigTerm);
         var clock = Stopwatch.StartNew();
         await b.UntilAsync("leads");
         clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(3));

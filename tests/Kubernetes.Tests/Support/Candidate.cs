@@ -18,7 +18,7 @@ internal static class Candidate
         elector = new LeaderElector(client, new() { Namespace = args[1], Name = args[2], Identity = args[3] });
         using var _ = elector;
         using var stop = new CancellationTokenSource();
-        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
             stop.Cancel();
