@@ -87,7 +87,8 @@ public sealed partial class ResultStore
                     id, attempt.Number, attempt.Id, now, (long)attempt.Outcome, attempt.Reason, attempt.Permanent ? 1 : 0);
             connection.Execute(
                 """
-                UPDATE trials SET last_attempt = $2, failures = $3, disruptions = $4, failed_permanently = $5, superseded_at = $6 WHERE id = $1
+                UPDATE trials SET last_attempt = $2, failures = $3, disruptions = $4, failed_permanently = $5, superseded_at = $6
+                WHERE id = $1
                 """,
                 id, attempts.Count == 0 ? 0 : attempts.Max(attempt => attempt.Number),
                 attempts.Count(attempt => attempt.Outcome == AttemptOutcome.Failed),

@@ -34,7 +34,7 @@ public sealed partial class ResultStore
     {
         var (id, trial, pod, acknowledged) = FindReporter(connection, attempt);
         var before = acknowledged;
-        List<Evaluated>? differing = null;
+        var points = new List<Evaluated>();
         foreach (var report in reports)
         {
             if (report.Sequence <= acknowledged) continue;
@@ -46,8 +46,7 @@ public sealed partial class ResultStore
             switch (report.ReportCase)
             {
                 case TrainerMessage.ReportOneofCase.Evaluated:
-                    if (!AddPoint(connection, trial, attempt.AttemptNumber, report.Evaluated, now))
-                        (differing ??= []).Add(report.Evaluated);
+                    points.Add(report.Evaluated);
                     break;
                 case TrainerMessage.ReportOneofCase.Checkpointed:
                     connection.Execute(
@@ -73,6 +72,7 @@ public sealed partial class ResultStore
             }
         }
 
+        var differing = AddPoints(connection, trial, attempt.AttemptNumber, [.. points], now);
         if (differing is not null)
             connection.Execute("UPDATE trials SET differing = differing + $2 WHERE id = $1", trial, (long)differing.Count);
         if (acknowledged > before)
@@ -94,26 +94,38 @@ public sealed partial class ResultStore
         return (reader.GetInt64(0), reader.GetInt64(1), Number(reader, 2), (ulong)reader.GetInt64(3));
     }
 
-    // The first stored point of an iteration stays. False when this one is a repeat that differs from it. The time it took is no part
-    // of the comparison: a resumed attempt takes its own time over the same point.
-    private static bool AddPoint(StoreConnection connection, long trial, int attempt, Evaluated point, long now)
+    // The first stored point of an iteration stays; the repeats that differ from it are returned.
+    private static List<Evaluated>? AddPoints(StoreConnection connection, long trial, int attempt, Evaluated[] points, long now)
     {
-        object? loss = double.IsNaN(point.Loss) ? null : point.Loss;
-        var (iteration, trajectories) = (checked((long)point.Iteration), checked((long)point.Trajectories));
-        var (steps, updates) = (checked((long)point.EnvSteps), checked((long)point.Updates));
-        var isNew = connection.Execute(
-            """
-            INSERT INTO points (trial_id, iteration, trajectories, env_steps, updates, success_rate, loss, wall_seconds, attempt, stored)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
-            """,
-            trial, iteration, trajectories, steps, updates, point.SuccessRate, loss, point.WallSeconds, (long)attempt, now) == 1;
-        return isNew || connection.Scalar(
-            """
-            SELECT 1 FROM points WHERE trial_id = $1 AND iteration = $2 AND trajectories = $3 AND env_steps = $4 AND updates = $5
-            AND success_rate = $6 AND loss IS NOT DISTINCT FROM $7
-            """,
-            trial, iteration, trajectories, steps, updates, point.SuccessRate, loss) is not null;
+        List<Evaluated>? differing = null;
+        foreach (var some in Rows.InStatements(points))
+        {
+            var isNew = connection.Execute(
+                Rows.Insert(
+                    "points (trial_id, iteration, trajectories, env_steps, updates, success_rate, loss, wall_seconds, attempt, stored)",
+                    some.Count),
+                [.. some.SelectMany(point => (object?[])[trial, .. ValuesOf(point), point.WallSeconds, attempt, now])]);
+            if (isNew == some.Count) continue;
+            foreach (var point in some)
+                if (!IsStored(connection, trial, point)) (differing ??= []).Add(point);
+        }
+
+        return differing;
     }
+
+    // The time it took is no part of the comparison: a resumed attempt takes its own time over the same point.
+    private static bool IsStored(StoreConnection connection, long trial, Evaluated point) => connection.Scalar(
+        """
+        SELECT 1 FROM points WHERE trial_id = $1 AND iteration = $2 AND trajectories = $3 AND env_steps = $4 AND updates = $5
+        AND success_rate = $6 AND loss IS NOT DISTINCT FROM $7
+        """,
+        [trial, .. ValuesOf(point)]) is not null;
+
+    private static object?[] ValuesOf(Evaluated point) =>
+    [
+        checked((long)point.Iteration), checked((long)point.Trajectories), checked((long)point.EnvSteps), checked((long)point.Updates),
+        point.SuccessRate, double.IsNaN(point.Loss) ? null : point.Loss,
+    ];
 
     private static StoreException UnknownAttempt(AttemptIdentity attempt) =>
         new(StoreFault.Conflict, $"trial {attempt.Trial}: attempt {attempt.AttemptNumber} ({attempt.AttemptId}) is not in the store.");

@@ -83,18 +83,19 @@ public sealed partial class ResultStore
         var sweep = connection.Scalar("SELECT id FROM sweeps WHERE uid = $1", sweepUid) as long?
             ?? throw new StoreException(StoreFault.Conflict, $"sweep {sweepUid}: is not in the store.");
         var added = 0;
-        foreach (var trial in trials)
+        foreach (var some in Rows.InStatements(trials))
         {
             var isNew = connection.Execute(
-                """
-                INSERT INTO trials (sweep_id, name, hash, seed, configuration, parameters, created) VALUES ($1, $2, $3, $4, $5, $6, $7)
-                ON CONFLICT DO NOTHING
-                """,
-                sweep, trial.Name, trial.Hash, trial.Seed, trial.ConfigurationId, trial.Parameters, now) == 1;
-            if (isNew) added++;
-            else if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = $1 AND name = $2", sweep, trial.Name) is string hash
-                && hash != trial.Hash)
-                throw new StoreException(StoreFault.Conflict, $"trial {trial.Name}: is in the store with hash {hash}, not {trial.Hash}.");
+                Rows.Insert("trials (sweep_id, name, hash, seed, configuration, parameters, created)", some.Count),
+                [.. some.SelectMany(trial => (object?[])
+                    [sweep, trial.Name, trial.Hash, trial.Seed, trial.ConfigurationId, trial.Parameters, now])]);
+            added += isNew;
+            if (isNew == some.Count) continue;
+            foreach (var trial in some)
+                if (connection.Scalar("SELECT hash FROM trials WHERE sweep_id = $1 AND name = $2", sweep, trial.Name) is string hash
+                    && hash != trial.Hash)
+                    throw new StoreException(
+                        StoreFault.Conflict, $"trial {trial.Name}: is in the store with hash {hash}, not {trial.Hash}.");
         }
 
         return added;

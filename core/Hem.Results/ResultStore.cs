@@ -26,11 +26,12 @@ public sealed record StoreOptions
 /// <summary>
 /// What is true about sweeps: their trials, attempts and learning curves, in one SQLite file of a store's folder, or in a PostgreSQL
 /// database. One process at a time holds a store for writing; any number may read it meanwhile. Every task that writes completes once its
-/// effect is on disk, and every write may be repeated without harm. Methods that read see everything that completed before they were called.
+/// effect is on disk, and every write may be repeated without harm. Methods that read see everything that completed before they were
+/// called.
 /// </summary>
 /// <remarks>
-/// All methods throw <see cref="StoreException"/>, whose message is fit for a user's eyes. A server that went away is found again by whatever
-/// is asked of the store next.
+/// All methods throw <see cref="StoreException"/>, whose message is fit for a user's eyes. A server that went away is found again by
+/// whatever is asked of the store next.
 /// </remarks>
 public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDisposable
 {
@@ -74,7 +75,7 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
         return Open(new PostgresDatabase(connectionString, options), options);
     }
 
-    /// <summary>Opens a store in a folder for reading only, whether or not another process holds it. Takes no lock and changes nothing.</summary>
+    /// <summary>Opens a store in a folder for reading only, held or not. Takes no lock and changes nothing.</summary>
     /// <exception cref="StoreException"><see cref="StoreFault.NotFound"/> where there is no store.</exception>
     public static ResultStore OpenReadOnly(string directory)
     {

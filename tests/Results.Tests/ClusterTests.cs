@@ -1,19 +1,14 @@
 using Hem.Progress;
 using Hem.Results;
+using Hem.TestCluster;
 using static Results.Tests.TemporaryStore;
 
 namespace Results.Tests;
 
 /// <summary>Sweeps of a cluster: namespaces, several UIDs of one name over time, pods of an attempt.</summary>
-public sealed class ClusterTests : IDisposable
+public abstract class ClusterTests(PostgresFixture? postgres) : StoreTests(postgres)
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
-
-    private readonly TemporaryStore _temporary = new();
-
-    private ResultStore Store => _temporary.Store;
-
-    public void Dispose() => _temporary.Dispose();
 
     [Fact]
     public async Task Sweeps_of_one_name_in_two_namespaces_and_on_one_machine_are_three()
@@ -58,7 +53,7 @@ public sealed class ClusterTests : IDisposable
         Store.ReadDeletedSweeps(DateTimeOffset.UtcNow.AddMinutes(1)).Select(s => s.Uid).ShouldBe(["u1"]);
         Store.ReadDeletedSweeps(Noon).ShouldBeEmpty();
         await Store.DeleteSweepAsync("u1");
-        _temporary.Reopen().ReadSweeps("a", "s").Select(s => s.Uid).ShouldBe(["u2"]);
+        Temporary.Reopen().ReadSweeps("a", "s").Select(s => s.Uid).ShouldBe(["u2"]);
         Store.FindSweepByUid("u1").ShouldBeNull();
         Store.ReadTrials("u2").ShouldNotBeEmpty();
     }
@@ -93,7 +88,7 @@ public sealed class ClusterTests : IDisposable
         (await Store.AcknowledgedUpToAsync(second)).ShouldBe(0UL);
 
         await Store.StoreAsync(second, [Point(1, 1), Point(2, 2), Finished(3)]);
-        _temporary.Reopen();
+        Temporary.Reopen();
         (await Store.AcknowledgedUpToAsync(first)).ShouldBe(2UL);
         (await Store.AcknowledgedUpToAsync(second)).ShouldBe(3UL);
         Store.ReadPoints("u1").Select(p => (p.Iteration, p.Attempt)).ShouldBe([(0L, 1), (1L, 1), (2L, 1)]);
@@ -168,3 +163,7 @@ public sealed class ClusterTests : IDisposable
         return new("u1", "s-0", uid, 1);
     }
 }
+
+public sealed class ClusterInSqliteTests() : ClusterTests(postgres: null);
+
+public sealed class ClusterInPostgresTests(PostgresFixture postgres) : ClusterTests(postgres);

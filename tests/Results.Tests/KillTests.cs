@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Hem.Progress;
 using Hem.Results;
+using Hem.TestCluster;
 using static Results.Tests.TemporaryStore;
 
 namespace Results.Tests;
@@ -11,13 +12,13 @@ namespace Results.Tests;
 /// A child process (this program in another mode) stores points and says on its standard output what was acknowledged; it is killed with
 /// -9 at a random moment, many times over; with HEM_SOAK set, ten times as many.
 /// </summary>
-public sealed class KillTests
+public abstract class KillTests(PostgresFixture? postgres)
 {
     internal const string Mode = "HEM_TEST_STORE_CHILD";
     private const int Trials = 4;
     private const int KillsPerStore = 25;
 
-    private static int Kills => Environment.GetEnvironmentVariable("HEM_SOAK") is { Length: > 0 } ? 500 : 50;
+    private int Kills => (Environment.GetEnvironmentVariable("HEM_SOAK") is { Length: > 0 } ? 10 : 1) * (postgres is null ? 50 : 20);
 
     [Fact]
     public async Task Nothing_acknowledged_is_lost_however_often_the_process_is_killed()
@@ -26,9 +27,9 @@ public sealed class KillTests
         for (var left = Kills; left > 0; left -= KillsPerStore) await KillAgainAndAgainAsync(Math.Min(left, KillsPerStore), random);
     }
 
-    private static async Task KillAgainAndAgainAsync(int kills, Random random)
+    private async Task KillAgainAndAgainAsync(int kills, Random random)
     {
-        using var temporary = new TemporaryStore();
+        using var temporary = await TemporaryStore.CreateAsync(postgres is null ? null : await postgres.ServerAsync());
         var uid = await temporary.AddSweepAsync(Trials);
         for (var i = 0; i < Trials; i++) await temporary.Store.AddAttemptAsync(new NewAttempt(uid, $"s-{i}", 1, $"a{i}"));
         temporary.Close();
@@ -38,11 +39,11 @@ public sealed class KillTests
         {
             var known = acknowledged.Sum(a => (long)a);
             var extra = TimeSpan.FromMilliseconds(random.NextDouble() * 20);
-            await RunAndKillAsync(temporary.Folder, acknowledged, atLeast: random.Next(1, 200), extra);
+            await RunAndKillAsync(temporary.Place, acknowledged, atLeast: random.Next(1, 200), extra);
             acknowledged.Sum(a => (long)a).ShouldBeGreaterThan(known);
 
-            // Opening at once shows that the lock went with its holder.
-            using var store = ResultStore.Open(temporary.Folder);
+            // Opening at once shows that whatever lock there is went with its holder.
+            using var store = TemporaryStore.Open(temporary.Place);
             for (var i = 0; i < Trials; i++)
             {
                 var stored = await store.AcknowledgedUpToAsync(new(uid, $"s-{i}", $"a{i}", 1));
@@ -60,10 +61,10 @@ public sealed class KillTests
         }
     }
 
-    private static async Task RunAndKillAsync(string folder, ulong[] acknowledged, int atLeast, TimeSpan extra)
+    private static async Task RunAndKillAsync(string place, ulong[] acknowledged, int atLeast, TimeSpan extra)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Results.Tests")) { RedirectStandardOutput = true };
-        start.Environment[Mode] = folder;
+        start.Environment[Mode] = place;
         using var child = Process.Start(start)!;
         var (lines, killer) = (0, Task.CompletedTask);
         while (await child.StandardOutput.ReadLineAsync() is { } line)
@@ -85,9 +86,9 @@ public sealed class KillTests
 
     private static double Success(ulong iteration) => iteration % 100 / 100.0;
 
-    internal static async Task RunAsChildAsync(string folder)
+    internal static async Task RunAsChildAsync(string place)
     {
-        await using var store = ResultStore.Open(folder);
+        await using var store = TemporaryStore.Open(place);
         var uid = store.FindSweep("s")!.Uid;
         await using var output = Console.OpenStandardOutput();
         await Task.WhenAll(Enumerable.Range(0, Trials).Select(i => Task.Run(async () =>
@@ -106,3 +107,7 @@ public sealed class KillTests
         })));
     }
 }
+
+public sealed class KillInSqliteTests() : KillTests(postgres: null);
+
+public sealed class KillInPostgresTests(PostgresFixture postgres) : KillTests(postgres);

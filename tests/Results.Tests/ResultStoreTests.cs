@@ -1,18 +1,13 @@
 using System.Diagnostics;
 using Hem.Progress;
 using Hem.Results;
+using Hem.TestCluster;
 using static Results.Tests.TemporaryStore;
 
 namespace Results.Tests;
 
-public sealed class ResultStoreTests : IDisposable
+public abstract class ResultStoreTests(PostgresFixture? postgres) : StoreTests(postgres)
 {
-    private readonly TemporaryStore _temporary = new();
-
-    private ResultStore Store => _temporary.Store;
-
-    public void Dispose() => _temporary.Dispose();
-
     [Fact]
     public async Task A_sweep_keeps_its_identity_until_it_is_deleted()
     {
@@ -20,7 +15,7 @@ public sealed class ResultStoreTests : IDisposable
         var second = await Store.UpsertSweepAsync("s", "two");
         second.Uid.ShouldBe(first.Uid);
         second.Spec.ShouldBe("two");
-        _temporary.Reopen().FindSweep("s").ShouldBe(second);
+        Temporary.Reopen().FindSweep("s").ShouldBe(second);
 
         await Store.DeleteSweepAsync(first.Uid);
         Store.FindSweep("s").ShouldBeNull();
@@ -31,8 +26,8 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task Deleting_a_sweep_takes_all_of_it_and_nothing_else()
     {
-        var uid = await _temporary.AddSweepAsync(trials: 250);
-        var attempt = await _temporary.AddAttemptAsync(uid, trial: 249);
+        var uid = await Temporary.AddSweepAsync(trials: 250);
+        var attempt = await Temporary.AddAttemptAsync(uid, trial: 249);
         await Store.StoreAsync(attempt, [Point(1, 0)]);
         var other = await Store.UpsertSweepAsync("other", "");
         await Store.AddTrialsAsync(other.Uid, [Trial(0)]);
@@ -50,7 +45,7 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task Adding_trials_again_adds_only_the_new_ones()
     {
-        var uid = await _temporary.AddSweepAsync(trials: 3);
+        var uid = await Temporary.AddSweepAsync(trials: 3);
         (await Store.AddTrialsAsync(uid, Enumerable.Range(0, 5).Select(Trial))).ShouldBe(2);
         Store.ReadTrials(uid).Select(t => t.Name).ShouldBe(["s-0", "s-1", "s-2", "s-3", "s-4"]);
         var trial = Store.FindTrial(uid, "s-4")!;
@@ -60,7 +55,7 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task A_trial_of_the_same_name_with_another_hash_is_refused_and_nothing_of_that_call_is_kept()
     {
-        var uid = await _temporary.AddSweepAsync();
+        var uid = await Temporary.AddSweepAsync();
         var e = await Should.ThrowAsync<StoreException>(Store.AddTrialsAsync(uid, [Trial(7), Trial(0) with { Hash = "other" }]));
         e.Fault.ShouldBe(StoreFault.Conflict);
         Store.ReadTrials(uid).Count().ShouldBe(1);
@@ -69,7 +64,7 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task An_attempt_is_recorded_with_its_process_and_its_end_counts_once()
     {
-        var uid = await _temporary.AddSweepAsync();
+        var uid = await Temporary.AddSweepAsync();
         await Store.AddAttemptAsync(new NewAttempt(uid, "s-0", 1, "a1"));
         await Store.AddAttemptAsync(new NewAttempt(uid, "s-0", 1, "a1"));
         await Store.SetProcessAsync("a1", 4711, 99);
@@ -84,7 +79,7 @@ public sealed class ResultStoreTests : IDisposable
         await Store.AddAttemptAsync(new NewAttempt(uid, "s-0", 3, "a3"));
         await Store.EndAttemptAsync("a3", AttemptOutcome.Failed, "bad configuration", 64, permanent: true);
 
-        var trial = _temporary.Reopen().FindTrial(uid, "s-0")!;
+        var trial = Temporary.Reopen().FindTrial(uid, "s-0")!;
         (trial.Failures, trial.Disruptions, trial.FailedPermanently, trial.LastAttempt).ShouldBe((2, 1, true, 3));
         var attempts = Store.ReadAttempts(uid, "s-0");
         attempts.Select(a => a.Outcome).ShouldBe([AttemptOutcome.Failed, AttemptOutcome.Disrupted, AttemptOutcome.Failed]);
@@ -101,13 +96,13 @@ public sealed class ResultStoreTests : IDisposable
     [InlineData("finished, ended", 3, "the trial is complete")]
     public async Task An_attempt_is_refused_where_the_record_knows_better(string second, int number, string why)
     {
-        var uid = await _temporary.AddSweepAsync();
-        await Store.EndAttemptAsync((await _temporary.AddAttemptAsync(uid)).AttemptId, AttemptOutcome.Disrupted);
-        var live = await _temporary.AddAttemptAsync(uid, number: 2);
+        var uid = await Temporary.AddSweepAsync();
+        await Store.EndAttemptAsync((await Temporary.AddAttemptAsync(uid)).AttemptId, AttemptOutcome.Disrupted);
+        var live = await Temporary.AddAttemptAsync(uid, number: 2);
         if (second.Contains("finished")) await Store.StoreAsync(live, [Finished(1)]);
         if (second.Contains("ended")) await Store.EndAttemptAsync(live.AttemptId, AttemptOutcome.Disrupted);
 
-        var e = await Should.ThrowAsync<StoreException>(_temporary.AddAttemptAsync(uid, number: number));
+        var e = await Should.ThrowAsync<StoreException>(Temporary.AddAttemptAsync(uid, number: number));
 
         e.Fault.ShouldBe(StoreFault.Conflict);
         e.Message.ShouldBe($"trial s-0: attempt {number} is refused: {why}.");
@@ -118,8 +113,8 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task Of_many_who_claim_the_same_attempt_at_once_one_gets_it()
     {
-        var uid = await _temporary.AddSweepAsync();
-        var claims = Enumerable.Range(0, 20).Select(_ => Task.Run(() => _temporary.AddAttemptAsync(uid))).ToArray();
+        var uid = await Temporary.AddSweepAsync();
+        var claims = Enumerable.Range(0, 20).Select(_ => Task.Run(() => Temporary.AddAttemptAsync(uid))).ToArray();
         await Task.WhenAll(claims.Select(claim => claim.ContinueWith(_ => { })));
         var held = (await claims.Where(claim => claim.IsCompletedSuccessfully).ShouldHaveSingleItem()).AttemptId;
         Store.ReadLiveAttempts().ShouldHaveSingleItem().Id.ShouldBe(held);
@@ -128,8 +123,8 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task A_trial_with_an_attempt_is_not_deleted_nor_are_those_of_the_same_call()
     {
-        var uid = await _temporary.AddSweepAsync(3);
-        await Store.EndAttemptAsync((await _temporary.AddAttemptAsync(uid, trial: 1)).AttemptId, AttemptOutcome.Left);
+        var uid = await Temporary.AddSweepAsync(3);
+        await Store.EndAttemptAsync((await Temporary.AddAttemptAsync(uid, trial: 1)).AttemptId, AttemptOutcome.Left);
 
         var e = await Should.ThrowAsync<StoreException>(Store.DeleteTrialsAsync(uid, ["s-0", "s-1"]));
 
@@ -142,8 +137,8 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task Superseded_trials_keep_their_points_and_can_come_back()
     {
-        var uid = await _temporary.AddSweepAsync(2);
-        await Store.StoreAsync(await _temporary.AddAttemptAsync(uid), [Point(1, 0)]);
+        var uid = await Temporary.AddSweepAsync(2);
+        await Store.StoreAsync(await Temporary.AddAttemptAsync(uid), [Point(1, 0)]);
         await Store.MarkSupersededAsync(uid, ["s-0"]);
         Store.ReadTrials(uid).Select(t => t.Superseded).ShouldBe([true, false]);
         Store.ReadPoints(uid).Count().ShouldBe(1);
@@ -177,10 +172,10 @@ public sealed class ResultStoreTests : IDisposable
     public async Task A_hundred_thousand_trials_are_added_and_read_back_quickly()
     {
         var watch = Stopwatch.StartNew();
-        var uid = await _temporary.AddSweepAsync(trials: 100_000);
+        var uid = await Temporary.AddSweepAsync(trials: 100_000);
         var added = watch.Elapsed;
         watch.Restart();
-        _temporary.Reopen().ReadTrials(uid).Count(t => t.Finished is null).ShouldBe(100_000);
+        Temporary.Reopen().ReadTrials(uid).Count(t => t.Finished is null).ShouldBe(100_000);
         TestContext.Current.SendDiagnosticMessage(
             $"100,000 trials: added in {added.TotalSeconds:F2} s, read in {watch.Elapsed.TotalSeconds:F2} s");
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5), "about a second on an idle processor");
@@ -189,9 +184,13 @@ public sealed class ResultStoreTests : IDisposable
     [Fact]
     public async Task A_query_left_half_way_does_not_disturb_the_next()
     {
-        var uid = await _temporary.AddSweepAsync(trials: 10);
+        var uid = await Temporary.AddSweepAsync(trials: 10);
         Store.ReadTrials(uid).First().Name.ShouldBe("s-0");
         Store.ReadTrials(uid).Count().ShouldBe(10);
         foreach (var outer in Store.ReadTrials(uid).Take(2)) Store.ReadTrials(uid).Count().ShouldBe(10);
     }
 }
+
+public sealed class ResultStoreInSqliteTests() : ResultStoreTests(postgres: null);
+
+public sealed class ResultStoreInPostgresTests(PostgresFixture postgres) : ResultStoreTests(postgres);

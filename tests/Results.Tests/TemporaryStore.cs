@@ -1,19 +1,46 @@
 using Hem.Progress;
 using Hem.Results;
+using Hem.Results.Postgres;
+using Hem.TestCluster;
+using Npgsql;
 
 namespace Results.Tests;
 
-/// <summary>A store in a folder of its own, gone afterwards.</summary>
+/// <summary>A store in a folder or in a schema of its own, gone afterwards.</summary>
 internal sealed class TemporaryStore : IDisposable
 {
     private readonly TickingTime _time = new();
+    private readonly string? _folder;
     private ResultStore? _store;
 
-    public TemporaryStore() => Folder = Directory.CreateTempSubdirectory("hem-results-").FullName;
+    /// <summary>In SQLite.</summary>
+    public TemporaryStore() => Place = _folder = Directory.CreateTempSubdirectory("hem-results-").FullName;
 
-    public string Folder { get; }
+    private TemporaryStore(string place) => Place = place;
 
-    public ResultStore Store => _store ??= ResultStore.Open(Folder, new StoreOptions { Time = _time });
+    /// <summary>The store's folder, or the connection string of its database.</summary>
+    public string Place { get; }
+
+    public string Folder => _folder ?? throw new InvalidOperationException("It is in no folder.");
+
+    public ResultStore Store => _store ??= Open();
+
+    /// <param name="postgres">Null: in SQLite.</param>
+    public static async Task<TemporaryStore> CreateAsync(PostgresServer? postgres)
+    {
+        if (postgres is null) return new TemporaryStore();
+        var schema = $"s{Guid.NewGuid():N}";
+        await using var connection = new NpgsqlConnection(ConnectionString.Parse(postgres.ConnectionString("postgres")).ToString());
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"CREATE SCHEMA {schema}", connection);
+        await command.ExecuteNonQueryAsync();
+        return new TemporaryStore(postgres.ConnectionString("postgres") + $"?Search%20Path={schema}");
+    }
+
+    public ResultStore Open(StoreOptions? options = null) => Open(Place, options ?? new StoreOptions { Time = _time });
+
+    public static ResultStore Open(string place, StoreOptions? options = null) =>
+        place.StartsWith("postgresql:") ? ResultStore.OpenPostgres(() => place, options) : ResultStore.Open(place, options);
 
     public ResultStore Reopen()
     {
@@ -65,7 +92,7 @@ internal sealed class TemporaryStore : IDisposable
     public void Dispose()
     {
         Close();
-        Directory.Delete(Folder, recursive: true);
+        if (_folder is not null) Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>Each look at it is at least a millisecond, what times are stored by, later than the last.</summary>

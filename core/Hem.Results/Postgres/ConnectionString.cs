@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Hem.Results.Postgres;
 
-/// <summary>How the database is reached, in the form of libpq or of Npgsql. Messages about one tell nothing of it: it holds a password.</summary>
+/// <summary>How the database is reached, in the form of libpq or of Npgsql. Messages tell nothing of it: it holds a password.</summary>
 internal static class ConnectionString
 {
     private const string Form =

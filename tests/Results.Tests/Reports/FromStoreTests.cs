@@ -2,10 +2,11 @@ using Hem.Core.Sweeps;
 using Hem.Progress;
 using Hem.Results;
 using Hem.Results.Reports;
+using Hem.TestCluster;
 
 namespace Results.Tests.Reports;
 
-public sealed class FromStoreTests : IDisposable
+public abstract class FromStoreTests(PostgresFixture? postgres) : StoreTests(postgres)
 {
     private const string Spec =
         """
@@ -17,12 +18,6 @@ public sealed class FromStoreTests : IDisposable
           grid: {N: [5, 20]}
           seeds: {values: [1, 2]}
         """;
-
-    private readonly TemporaryStore temporary = new();
-
-    private ResultStore Store => temporary.Store;
-
-    public void Dispose() => temporary.Dispose();
 
     [Fact]
     public async Task A_sweep_is_read_with_its_points_its_failures_and_the_trials_that_never_started()
@@ -67,7 +62,7 @@ public sealed class FromStoreTests : IDisposable
     [Fact]
     public async Task Without_a_readable_spec_the_stored_trials_are_all_there_is()
     {
-        var uid = await temporary.AddSweepAsync(trials: 10);
+        var uid = await Temporary.AddSweepAsync(trials: 10);
         var data = ReportData.FromStore(Store, Store.FindSweep("s")!, DateTimeOffset.UnixEpoch);
         uid.ShouldNotBeEmpty();
         data.Configurations.Count.ShouldBe(2);
@@ -81,3 +76,7 @@ public sealed class FromStoreTests : IDisposable
         return attempt;
     }
 }
+
+public sealed class FromStoreInSqliteTests() : FromStoreTests(postgres: null);
+
+public sealed class FromStoreInPostgresTests(PostgresFixture postgres) : FromStoreTests(postgres);
