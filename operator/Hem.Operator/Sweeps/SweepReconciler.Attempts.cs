@@ -96,10 +96,11 @@ internal sealed partial class SweepReconciler
                     continue;
                 case AttemptStep.DeleteJob when mayAct && !_isDeleted && await DeleteJobAsync(live, cancel):
                     continue;
-                case AttemptStep.End when live.Pods.Count > 0 || !live.WasLaunched || !await FindPodsAsync(live, cancel):
-                    return await EndAsync(state, live, view, cancel);
-                case AttemptStep.End:
+                case AttemptStep.End when live.Pods.Count == 0 && live.WasLaunched && await FindPodsAsync(live, cancel):
+                case AttemptStep.End when live is { StopReason: null, WasTakenAway: true } && await WasMeantAsync(live, cancel):
                     continue;
+                case AttemptStep.End:
+                    return await EndAsync(state, live, view, cancel);
                 default:
                     return () =>
                     {
@@ -164,8 +165,17 @@ internal sealed partial class SweepReconciler
 
     private async Task RecordStartAsync(LiveAttempt live, DateTimeOffset start, CancellationToken cancel)
     {
-        await services.Store.SetProcessAsync(live.Key, Records.PodMark, start.ToUnixTimeMilliseconds(), cancel);
+        await services.Store.SetProcessAsync(
+            live.Key, live.IsStopRecorded ? Records.AskedMark : Records.PodMark, start.ToUnixTimeMilliseconds(), cancel);
         live.RecordedStart = start;
+    }
+
+    /// <summary>Its Job may be gone with all that is written on it when somebody looks again.</summary>
+    private async Task RecordStopAsync(LiveAttempt live, CancellationToken cancel)
+    {
+        if (live.IsStopRecorded) return;
+        await services.Store.SetProcessAsync(live.Key, Records.AskedMark, live.RecordedStart?.ToUnixTimeMilliseconds() ?? 0, cancel);
+        live.IsStopRecorded = true;
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Hem.Core.Planning;
 using Hem.Kubernetes;
+using Hem.Operator.Api;
 using Hem.Operator.Trials;
 using Hem.Results;
 using Outcome = Hem.Core.Planning.AttemptOutcome;
@@ -27,6 +28,7 @@ internal sealed partial class SweepReconciler
         }
 
         V1Job job = live.Job!;
+        if (live.StopReason is not null) await RecordStopAsync(live, cancel);
         try
         {
             if (live.StopReason is { } reason && job.Annotation(HemLabels.Stop) is null)
@@ -94,6 +96,28 @@ internal sealed partial class SweepReconciler
         foreach (V1Pod pod in pods.Items)
             if (PodLookup.IdentityOf(pod) is not null) live.See(pod);
         return live.Pods.Count > 0;
+    }
+
+    /// <summary>
+    /// A pod was deleted, and not by us, as far as is seen here. But sweeps, Jobs and pods are watched apart, and what ended it may not
+    /// have been seen yet: before it is called a disruption, the API server is asked whether the sweep is deleted or the Job suspended.
+    /// </summary>
+    /// <returns>True where it is: there is something new to judge.</returns>
+    private async Task<bool> WasMeantAsync(LiveAttempt live, CancellationToken cancel)
+    {
+        HemSweepResource? sweep = await services.Client.GetAsync(HemResources.Sweeps, Namespace, Name!, cancel);
+        if (sweep?.Metadata.Uid != Uid || sweep.Metadata.DeletionTimestamp is not null)
+        {
+            live.StopReason = DeletedReason;
+            Post(known => known._isDeleted = true);
+            return true;
+        }
+
+        if (live.Job is not { Spec.Suspend: not true } job) return false;
+        V1Job? now = await services.Client.GetAsync(Resources.Jobs, Namespace, live.JobName, cancel);
+        if (now?.Metadata.Uid != job.Metadata.Uid || now is not { Spec.Suspend: true, Metadata.DeletionTimestamp: null }) return false;
+        (live.Job, live.Disruption) = (now, null);
+        return true;
     }
 
     /// <summary>

@@ -87,6 +87,8 @@ internal sealed partial class SweepReconciler
                 GpusHeld = GpusOf(state.Name),
                 RecordedStart = Records.StartOf(unended),
                 WasLaunched = unended.ProcessId is not null,
+                IsStopRecorded = unended.ProcessId == Records.AskedMark,
+                StopReason = unended.ProcessId == Records.AskedMark ? "it was asked to leave" : null,
             };
             foreach (HeldTimeRecord time in held)
             {

@@ -18,6 +18,9 @@ internal sealed class AttemptPod(V1Pod pod)
     /// <summary>A queue took it away; its attempt goes on with another one.</summary>
     public bool IsSuspended { get; set; }
 
+    /// <summary>It was deleted before its trainer had ended.</summary>
+    public bool WasDeletedAlive { get; set; }
+
     /// <summary>When it was seen to be gone.</summary>
     public DateTimeOffset GoneAt { get; set; }
 
@@ -53,6 +56,9 @@ internal sealed class LiveAttempt(string @namespace, string sweepUid, string tri
 
     /// <summary>Why we want it to leave; kept with the Job, so that the next leader knows.</summary>
     public string? StopReason { get; set; }
+
+    /// <summary>The record knows that it was asked to leave.</summary>
+    public bool IsStopRecorded { get; set; }
 
     /// <summary>Somebody else is ending it: what it was seen to be.</summary>
     public string? Disruption { get; set; }
@@ -93,9 +99,14 @@ internal sealed class LiveAttempt(string @namespace, string sweepUid, string tri
         }
 
         known.Pod = pod;
+        // The next that is seen of it may be its end.
+        known.WasDeletedAlive |= PodObserver.Observe(pod).Phase == AttemptPhase.Stopping;
         WasLaunched = true;
         return known;
     }
+
+    /// <summary>Somebody deleted its pod, or its Job with whatever it had: maybe we did, or its queue.</summary>
+    public bool WasTakenAway => WasLaunched && Current is not { IsGone: false, Pod.Metadata.DeletionTimestamp: null };
 
     public bool HasLivePod => Pods.Exists(pod => pod.View is { Phase: not (AttemptPhase.Exited or AttemptPhase.Gone) });
 }

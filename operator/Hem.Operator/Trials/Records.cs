@@ -12,9 +12,12 @@ internal static class Records
     /// </summary>
     public const int PodMark = 1;
 
+    /// <summary>The same of a pod that was asked to leave: whoever leads next must not take its end for a disruption.</summary>
+    public const int AskedMark = 2;
+
     public static AttemptObservation Ended(AttemptRecord attempt, int gpus) => attempt.ToObservation(StartOf(attempt), gpus);
 
     /// <summary>Since when it held a place on a node; null where it never did.</summary>
     public static DateTimeOffset? StartOf(AttemptRecord attempt) =>
-        attempt is { ProcessId: not null, ProcessStarted: { } started } ? DateTimeOffset.FromUnixTimeMilliseconds(started) : null;
+        attempt is { ProcessId: not null, ProcessStarted: > 0 and { } started } ? DateTimeOffset.FromUnixTimeMilliseconds(started) : null;
 }

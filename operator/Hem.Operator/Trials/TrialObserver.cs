@@ -75,6 +75,7 @@ internal static class TrialObserver
         bool wasDeleted = last.IsGone || last.Pod.Metadata.DeletionTimestamp is not null;
         if (wasDeleted && !IsLeaving(attempt) && attempt.Job is { Spec.Suspend: true } suspended && !IsDeleting(suspended))
             return new AttemptView(AttemptPhase.Starting, PodObserver.WaitsFor(suspended), null, AttemptStep.Suspend);
+        if (last.WasDeletedAlive && attempt.StopReason is null) attempt.Disruption ??= view.End?.Disruption ?? "its pod was deleted";
         if (view.Phase == AttemptPhase.Gone && attempt.Job is { } job)
         {
             // Its Job may have made another pod that is not seen yet: only when the Job is gone is it over.

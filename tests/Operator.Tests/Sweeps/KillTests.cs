@@ -117,17 +117,10 @@ public sealed class KillTests(ControlPlaneFixture fixture)
         ResultStore store = await Wait.ForAsync(() => Task.FromResult(world.Store), "an operator leads");
         return string.Join('\n',
         [
-            .. store.ReadAttempts(uid).Select(attempt => $"{attempt.Trial} {attempt.Number} {EndOf(attempt)}").Order(),
+            .. store.ReadAttempts(uid).Select(attempt => $"{attempt.Trial} {attempt.Number} {attempt.Outcome} {attempt.Reason}").Order(),
             $"{store.ReadPoints(uid).Count()} points, most attempts of one trial at once: {world.Kubelet.MostOfOneTrial}",
         ]);
     }
-
-    /// <summary>A pod that goes with its sweep may be seen to go before the sweep is: then nobody knows that it was meant.</summary>
-    private static string EndOf(AttemptRecord attempt) => $"{attempt.Outcome} {attempt.Reason}" switch
-    {
-        "Disrupted its pod was deleted" or "Disrupted its pod and Job were deleted" => "Left left as asked",
-        var end => end,
-    };
 
     private static async Task<string> DescribeAsync(HostWorld world, string uid)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Hem.Kubernetes;
 using Hem.Operator;
@@ -155,6 +156,22 @@ internal sealed class SweepWorld : IAsyncDisposable
         else await Plane.Api.MergePatchAsync($"{path}/q", new JsonObject { ["spec"] = spec });
         await Wait.UntilAsync(
             async () => (string?)(await Plane.Api.GetAsync($"{path}/q"))?["status"]?["hard"]?["pods"] == $"{pods}", "the quota holds");
+        // The API server refuses by a copy of it, which may be late.
+        if (pods == 0) await Wait.UntilAsync(IsFullAsync, "the quota is kept to");
+    }
+
+    private async Task<bool> IsFullAsync()
+    {
+        JsonNode pod = JsonNode.Parse("""{"metadata": {"name": "one-more"}, "spec": {"containers": [{"name": "a", "image": "none"}]}}""")!;
+        try
+        {
+            await Plane.Api.PostAsync($"/api/v1/namespaces/{Namespace}/pods?dryRun=All", pod);
+            return false;
+        }
+        catch (ClusterApiException e) when (e.StatusCode == HttpStatusCode.Forbidden)
+        {
+            return true;
+        }
     }
 
     /// <summary>Waits until the sweep's status is as it should be; the fault says how it was last.</summary>
