@@ -30,7 +30,7 @@ internal sealed class TaskResults
     /// <summary>Comparisons with the best configuration that have an interval.</summary>
     public int Comparisons { get; }
 
-    /// <summary>Parameters that differ between the task's configurations; the label is made of them.</summary>
+    /// <summary>Parameters that differ between the task's configurations.</summary>
     public IReadOnlyList<string> Varying { get; }
 
     /// <summary>One parameter varies and is a number: configurations have an order that colours and rows follow.</summary>
@@ -43,10 +43,13 @@ internal sealed class TaskResults
 
     private readonly Dictionary<string, int> colours = [];
 
+    private readonly IReadOnlyList<string> named;
+
     private TaskResults(string task, IReadOnlyList<ReportConfiguration> sources, IReadOnlyCollection<string>? candidates)
     {
         Task = task;
         Varying = VaryingParameters(sources, candidates);
+        named = Named(sources, Varying);
         Ordered = sources.Count > 1 && Varying.Count == 1 && sources.All(source => Number(source, Varying[0]) is not null);
         Configurations =
         [
@@ -122,10 +125,18 @@ internal sealed class TaskResults
             episodes * FinalScore.Evaluations(rates.Length, trial.StoppedEarly, untrainedFirst));
     }
 
+    // How long was trained and how often looked stands below the ranking; labels name it only where nothing else tells them apart.
+    private static IReadOnlyList<string> Named(IReadOnlyList<ReportConfiguration> sources, IReadOnlyList<string> varying)
+    {
+        string[] shorter = [.. varying.Where(name => name is not ("iterations" or "evaluateEvery"))];
+        var labels = sources.Select(source => ConfigurationLabels.Of(shorter, source.Parameters.GetValueOrDefault));
+        return labels.Distinct().Count() == sources.Count ? shorter : varying;
+    }
+
     // A parameter that another one makes meaningless is absent, and left out of the label.
     private string Label(ReportConfiguration source)
     {
-        var label = ConfigurationLabels.Of(Varying, source.Parameters.GetValueOrDefault);
+        var label = ConfigurationLabels.Of(named, source.Parameters.GetValueOrDefault);
         return label.Length > 0 ? label
             : source.Parameters.GetValueOrDefault("algorithm") ?? (source.Label.Length > 0 ? source.Label : source.Id);
     }

@@ -69,13 +69,14 @@ internal sealed class Svg
         ? Math.Round(value, 2).ToString("0.##", CultureInfo.InvariantCulture)
         : throw new ArgumentOutOfRangeException(nameof(value), value, "A figure has no place for this coordinate.");
 
-    /// <summary>About how wide a text is drawn, in units of the figure.</summary>
+    /// <summary>How wide a text is drawn at most, in units of the figure: as in DejaVu Sans, the widest of the usual fonts.</summary>
     public static double TextWidth(string text, double size) => text.Sum(c => c switch
     {
-        'i' or 'l' or 'j' or '.' or ',' or '\'' or ' ' or 'I' or 'f' or 't' or '(' or ')' or '[' or ']' => 0.34,
-        'm' or 'w' or 'M' or 'W' => 0.9,
-        >= 'A' and <= 'Z' => 0.7,
-        _ => 0.58,
+        'i' or 'l' or 'j' or '.' or ',' or '\'' or ' ' or 'I' or 'f' or 't' or '(' or ')' or '[' or ']' => 0.39,
+        'm' or 'w' or 'M' or 'W' => 0.97,
+        >= 'A' and <= 'Z' => 0.75,
+        '=' or '+' or '<' or '>' => 0.84,
+        _ => 0.63,
     }) * size;
 
     /// <summary>The text cut to a width, with an ellipsis.</summary>

@@ -259,6 +259,23 @@ public sealed partial class ReportTests : IDisposable
         row.GetProperty("label").GetString().ShouldStartWith($"N={n.GetInt32()}");
     }
 
+    [Theory]
+    [InlineData("hem", "hpg", "hem", "hpg")]
+    [InlineData("hem", "hem", "iterations=80", "iterations=8000")]
+    public void Labels_say_how_long_was_trained_only_where_nothing_else_differs(string one, string other, string label, string otherLabel)
+    {
+        var data = Samples.Sweep("lengths", Configuration(one, "80"), Configuration(other, "8000")) with
+        {
+            ParametersSet = ["algorithm", "iterations"],
+        };
+
+        TaskResults.Of(data).Single().Configurations.Select(configuration => configuration.Label)
+            .ShouldBe([label, otherLabel]);
+
+        static ReportConfiguration Configuration(string algorithm, string iterations) =>
+            Samples.Configuration(Samples.Parameters("flipbit-25", algorithm, ("iterations", iterations)), 3, 5000, 0.9);
+    }
+
     [Fact]
     public void Labels_name_what_the_sweep_varies_and_not_what_depends_on_it()
     {
