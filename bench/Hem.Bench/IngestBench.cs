@@ -7,7 +7,7 @@ namespace Hem.Bench;
 
 /// <summary>
 /// Points per second from trainers' ends through real streams (unix socket) into a real store on disk, counted when acknowledged, that is
-/// when durable; the median of three rounds. Options: `--streams 8 --points 25000` (points per stream).
+/// when durable; the median of three rounds. Options: `--streams 8 --points 25000` (points per stream), `--results postgresql://...`.
 /// </summary>
 internal static class IngestBench
 {
@@ -15,6 +15,7 @@ internal static class IngestBench
     {
         var streams = Option(args, "--streams", 8);
         var points = Option(args, "--points", 25_000);
+        var results = Array.IndexOf(args, "--results") is var at and >= 0 ? args.ElementAtOrDefault(at + 1) : null;
         var root = Environment.GetEnvironmentVariable("TMPDIR") ?? ".";
         var folder = Directory.CreateDirectory(Path.Combine(root, $"hem-ingest-{Environment.ProcessId}")).FullName;
         try
@@ -22,7 +23,7 @@ internal static class IngestBench
             var rates = new List<double>();
             for (var round = 1; round <= 3; round++)
             {
-                var (rate, latency) = await MeasureAsync(Path.Combine(folder, $"{round}"), streams, points);
+                var (rate, latency) = await MeasureAsync(Path.Combine(folder, $"{round}"), results, streams, points);
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"round {round}: {streams} streams x {points} points, {rate:F0} points/s; "
                     + $"one report alone is acknowledged in {latency:F2} ms (median)"));
@@ -39,9 +40,11 @@ internal static class IngestBench
         }
     }
 
-    private static async Task<(double Rate, double Latency)> MeasureAsync(string folder, int streams, int points)
+    private static async Task<(double Rate, double Latency)> MeasureAsync(string folder, string? results, int streams, int points)
     {
-        await using var store = ResultStore.Open(folder);
+        Directory.CreateDirectory(folder);
+        await using var store = results is null ? ResultStore.Open(folder) : ResultStore.OpenPostgres(() => results);
+        if (store.FindSweep("bench") is { } before) await store.DeleteSweepAsync(before.Uid);
         var sweep = await store.UpsertSweepAsync("bench", "");
         await store.AddTrialsAsync(sweep.Uid, Enumerable.Range(0, streams).Select(i => new NewTrial($"bench-{i}", $"{i}", i, "c", "{}")));
         var registry = new AttemptRegistry();
@@ -52,7 +55,7 @@ internal static class IngestBench
         var clients = new List<ProgressClient>();
         for (var i = 0; i < streams; i++)
         {
-            var attempt = new AttemptIdentity(sweep.Uid, $"bench-{i}", $"attempt-{i}", 1);
+            var attempt = new AttemptIdentity(sweep.Uid, $"bench-{i}", $"{sweep.Uid}-{i}", 1);
             await store.AddAttemptAsync(new NewAttempt(sweep.Uid, attempt.Trial, 1, attempt.AttemptId));
             var tokenFile = Path.Combine(folder, $"token-{i}");
             await File.WriteAllTextAsync(tokenFile, $"token-{i}");

@@ -7,7 +7,8 @@ namespace Hem.Results;
 /// <summary>Rows that are inserted by few statements: a server is asked once for many, and there are few statements to prepare.</summary>
 internal static class Rows
 {
-    private static readonly int[] Sizes = [64, 8, 1];
+    // SQLite looks for a parameter of a name from the first one on, each time: no more than some dozens.
+    private static readonly int[] Sizes = [8, 1];
     private static readonly ConcurrentDictionary<(string, int), string> Statements = [];
 
     /// <summary>All of <paramref name="rows"/> in order, in as many pieces as there will be statements.</summary>

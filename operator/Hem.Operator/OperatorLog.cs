@@ -51,6 +51,9 @@ internal static partial class OperatorLog
     [LoggerMessage(16, LogLevel.Error, "What follows the end of attempt {Number} of {Namespace}/{Trial} failed")]
     public static partial void AftermathFailed(ILogger logger, Exception exception, string @namespace, string trial, int number);
 
+    [LoggerMessage(17, LogLevel.Information, "Pod {Pod} keeps the leader's label until the next one leads: {Fault}")]
+    public static partial void LabelStays(ILogger logger, string pod, string fault);
+
     [LoggerMessage(12, LogLevel.Warning, "Pod {Pod} cannot be labelled as the leader now, trying again: {Fault}")]
     public static partial void LabelTrouble(ILogger logger, string pod, string fault);
 }

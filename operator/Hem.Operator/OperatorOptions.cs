@@ -11,7 +11,10 @@ internal sealed record OperatorOptions
     /// <summary>The one namespace whose sweeps it runs; null: all of them.</summary>
     public string? WatchNamespace { get; init; }
 
-    /// <summary>Folder of the result store.</summary>
+    /// <summary>How the PostgreSQL database of the results is reached, asked for each connection; null: they are in SQLite in the store.</summary>
+    public Func<string>? Results { get; init; }
+
+    /// <summary>Folder of the results, and of what is kept of reports and checkpoints.</summary>
     public string Store { get; init; } = "/var/lib/hem";
 
     /// <summary>Most bytes of all checkpoints that trials without a claim keep in it.</summary>

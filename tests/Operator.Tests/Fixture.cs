@@ -1,3 +1,4 @@
 using Hem.TestCluster;
 
 [assembly: AssemblyFixture(typeof(ControlPlaneFixture))]
+[assembly: AssemblyFixture(typeof(PostgresFixture))]

@@ -39,10 +39,23 @@ internal sealed class PostgresDatabase : StoreDatabase
     public PostgresDatabase(Func<string> connectionString, StoreOptions options)
     {
         (_connectionString, _options) = (connectionString, options);
-        Name = ConnectionString.NameOf(ConnectionString.Parse(connectionString()));
+        Name = "the results";
+        Name = ConnectionString.NameOf(Read());
     }
 
     public override string Name { get; }
+
+    private NpgsqlConnectionStringBuilder Read()
+    {
+        try
+        {
+            return ConnectionString.Parse(_connectionString());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unavailable(e);
+        }
+    }
 
     public override StoreConnection OpenWriter()
     {
@@ -65,7 +78,7 @@ internal sealed class PostgresDatabase : StoreDatabase
 
     public override StoreConnection OpenReader()
     {
-        var connection = new NpgsqlConnection(ConnectionString.Parse(_connectionString()).ToString());
+        var connection = new NpgsqlConnection(Read().ToString());
         try
         {
             connection.Open();

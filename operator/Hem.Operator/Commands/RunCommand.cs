@@ -13,6 +13,7 @@ namespace Hem.Operator.Commands;
 internal static class RunCommand
 {
     private const string NamespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    private const string ConnectionVariable = "HEM_RESULTS_CONNECTION";
     private const string Timestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
     private static readonly OperatorOptions usual = new();
 
@@ -25,6 +26,16 @@ internal static class RunCommand
             HelpName = "NAME",
         };
         Option<string> store = Text("--store", "DIR", "Folder of the results and checkpoints", usual.Store);
+        Option<string?> results = new("--results")
+        {
+            Description = $"PostgreSQL database of the results, for several replicas (default: ${ConnectionVariable}, else SQLite in the store)",
+            HelpName = "postgresql://...",
+        };
+        Option<string?> resultsFile = new("--results-file")
+        {
+            Description = "File that says so instead, as a mounted Secret does; read for each connection",
+            HelpName = "FILE",
+        };
         Option<long> checkpoints = new("--checkpoint-bytes")
         {
             Description = "Most bytes of all checkpoints that trials without a claim keep in the store",
@@ -74,7 +85,7 @@ internal static class RunCommand
         };
         var command = new Command("run", "Run the sweeps of a cluster")
         {
-            ns, watch, store, checkpoints, retain, address, progress, answers, health, image, gpuImage, kubeconfig,
+            ns, watch, store, results, resultsFile, checkpoints, retain, address, progress, answers, health, image, gpuImage, kubeconfig,
             lease, renew, retry, parallelism, series, log,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
@@ -82,6 +93,7 @@ internal static class RunCommand
             Namespace = parsed.GetRequiredValue(ns),
             WatchNamespace = parsed.GetValue(watch),
             Store = parsed.GetRequiredValue(store),
+            Results = Results(parsed.GetValue(results), parsed.GetValue(resultsFile)),
             CheckpointBytes = parsed.GetRequiredValue(checkpoints),
             RetainResults = parsed.GetRequiredValue(retain),
             ProgressAddress = parsed.GetRequiredValue(address),
@@ -130,6 +142,13 @@ internal static class RunCommand
             context.Cancel = true;
             stop.Cancel();
         }
+    }
+
+    private static Func<string>? Results(string? given, string? file)
+    {
+        if (file is not null) return () => File.ReadAllText(file);
+        string? connection = given ?? Environment.GetEnvironmentVariable(ConnectionVariable);
+        return connection is { Length: > 0 } ? () => connection : null;
     }
 
     private static string OwnNamespace() =>

@@ -14,7 +14,9 @@ internal static class LeaderLabel
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Goes on until cancelled. Does nothing outside of a pod.</summary>
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(2);
+
+    /// <summary>Goes on until cancelled; then takes it off, where this process still leads. Does nothing outside of a pod.</summary>
     public static async Task KeepAsync(
         KubernetesClient client, OperatorOptions options, ILogger logger, TimeProvider time, CancellationToken cancel)
     {
@@ -24,6 +26,19 @@ internal static class LeaderLabel
             return;
         }
 
+        try
+        {
+            await KeepAsync(client, options, own, logger, time, cancel);
+        }
+        finally
+        {
+            await TakeOffAsync(client, options, own, logger);
+        }
+    }
+
+    private static async Task KeepAsync(
+        KubernetesClient client, OperatorOptions options, string own, ILogger logger, TimeProvider time, CancellationToken cancel)
+    {
         while (true)
         {
             TimeSpan pause = Interval;
@@ -44,6 +59,21 @@ internal static class LeaderLabel
             }
 
             await Task.Delay(pause, time, cancel);
+        }
+    }
+
+    // From then on nobody is sent here. Whoever lost the lease may not, and the next leader does it for him.
+    private static async Task TakeOffAsync(KubernetesClient client, OperatorOptions options, string own, ILogger logger)
+    {
+        using var farewell = new CancellationTokenSource(LongestFarewell);
+        try
+        {
+            if (await client.GetAsync(Resources.Pods, options.Namespace, own, farewell.Token) is { } self && self.Label(Label) is not null)
+                await SetAsync(client, self, null, farewell.Token);
+        }
+        catch (Exception e) when (e is KubernetesException or HttpRequestException or OperationCanceledException or WriteRefusedException)
+        {
+            OperatorLog.LabelStays(logger, own, e.Message);
         }
     }
 

@@ -149,16 +149,27 @@ internal sealed class OperatorHost : IAsyncDisposable
         }
     }
 
-    /// <summary>The leader before may not have let go of the store yet.</summary>
+    /// <summary>
+    /// The leader before may not have let go of a store in SQLite yet; that in PostgreSQL is taken over from it, which the lease gives the
+    /// right to. Its server may be away.
+    /// </summary>
     private async Task<ResultStore> OpenStoreAsync(CancellationToken cancel)
     {
+        var options = new StoreOptions
+        {
+            Time = _time,
+            Logger = _loggers.CreateLogger("Hem.Results"),
+            Holder = _options.PodName ?? _options.Identity,
+        };
         for (bool isTold = false; ; isTold = true)
         {
             try
             {
-                return ResultStore.Open(_options.Store, new StoreOptions { Time = _time, Logger = _loggers.CreateLogger("Hem.Results") });
+                return _options.Results is { } results
+                    ? await Task.Run(() => ResultStore.OpenPostgres(results, options), cancel)
+                    : ResultStore.Open(_options.Store, options);
             }
-            catch (StoreException e) when (e.Fault == StoreFault.Locked)
+            catch (StoreException e) when (e.Fault is StoreFault.Locked or StoreFault.Unavailable)
             {
                 if (!isTold) OperatorLog.WaitsForStore(_logger, e.Message);
                 await Task.Delay(StorePause, _time, cancel);

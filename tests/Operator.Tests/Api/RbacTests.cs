@@ -122,6 +122,8 @@ public sealed class RbacTests(ControlPlaneFixture fixture)
             await Wait.UntilAsync(async () => (await ListAsync($"/api/v1/namespaces/{space}/events")).Length > 0, "there are events");
             await stop.CancelAsync();
             await running;
+            (await plane.Api.GetAsync($"/api/v1/namespaces/{own}/pods/hem-operator-0"))!["metadata"]!["labels"]?["hem.dev/leader"]
+                .ShouldBeNull("it takes its label off");
         }
         store.Delete(recursive: true);
         answers.Forbidden.ShouldBeEmpty();

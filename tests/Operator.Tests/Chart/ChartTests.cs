@@ -109,6 +109,25 @@ public sealed class ChartTests
         refused.Message.ShouldContain("set replicaCount to 1");
     }
 
+    [Fact]
+    public async Task Several_replicas_on_PostgreSQL_share_no_claim_and_no_update_of_theirs_waits()
+    {
+        var objects = HemChart.ObjectsOf(await HemChart.RenderAsync(
+            "--set", "replicaCount=2", "--set", "results.postgresql.existingSecret=results-app", "--set", "podDisruptionBudget.enabled=true"));
+
+        objects.ShouldNotContain(one => (string?)one["kind"] == "PersistentVolumeClaim");
+        var spec = objects.Single(one => (string?)one["kind"] == "Deployment")["spec"]!;
+        ((string?)spec["strategy"]!["type"], (int)spec["strategy"]!["rollingUpdate"]!["maxUnavailable"]!).ShouldBe(("RollingUpdate", 1));
+        var pod = spec["template"]!["spec"]!;
+        pod["volumes"]!.AsArray().ShouldNotContain(volume => volume!["persistentVolumeClaim"] != null);
+        var container = pod["containers"]![0]!;
+        container["args"]!.AsArray().Select(argument => (string?)argument).ShouldContain("--results-file=/etc/hem/results/connection");
+        foreach (var service in objects.Where(one => (string?)one["kind"] == "Service"))
+            ((string?)service["spec"]!["selector"]!["hem.dev/leader"]).ShouldBe("true");
+        spec["template"]!["metadata"]!["labels"]!["hem.dev/leader"].ShouldBeNull("the leader labels itself");
+        ((int)objects.Single(one => (string?)one["kind"] == "PodDisruptionBudget")["spec"]!["maxUnavailable"]!).ShouldBe(1);
+    }
+
     [Theory]
     [InlineData("replicas=1", "(root): Additional property replicas is not allowed")]
     [InlineData("image.repo=x", "image: Additional property repo is not allowed")]
@@ -117,6 +136,8 @@ public sealed class ChartTests
     [InlineData("image.digest=sha256:12", "image.digest: Does not match pattern")]
     [InlineData("replicaCount=-1", "replicaCount: Must be greater than or equal to 0")]
     [InlineData("watchNamespace=Research", "watchNamespace: Does not match pattern")]
+    [InlineData("results.postgresql.existingSecret=Results", "results.postgresql.existingSecret: Does not match pattern")]
+    [InlineData("results.postgresql.secretKey=a/b", "results.postgresql.secretKey: Does not match pattern")]
     [InlineData("persistence.accessModes=[]", "persistence.accessModes: at least 1 are needed")]
     [InlineData("podDisruptionBudget.maxUnavailable=0", "podDisruptionBudget.maxUnavailable: Must be greater than or equal to 1")]
     [InlineData("podDisruptionBudget.maxUnavailable=\"0%\"", "podDisruptionBudget.maxUnavailable: Does not match pattern")]

@@ -11,7 +11,7 @@ namespace Operator.Tests.Hosting;
 /// Two operators as processes, on one store: one leads, the other waits. No node is there, so the Jobs of a sweep stay as they are, and
 /// whatever a change of leaders did to them would show.
 /// </summary>
-public sealed class TakeoverTests(ControlPlaneFixture fixture)
+public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture postgres)
 {
     private static readonly string[] ShortLease =
         ["--leader-elect-lease-duration", "3", "--leader-elect-renew-deadline", "2", "--leader-elect-retry-period", "0.5"];
@@ -65,6 +65,27 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture)
         (await pair.Leader.ExitAsync()).ShouldBe(1);
         await pair.ShouldHaveJobsAsync(3);
         (await pair.HolderAsync()).ShouldBe(after);
+    }
+
+    [Fact]
+    public async Task With_PostgreSQL_another_leads_while_the_one_before_stands_still_and_that_one_changes_nothing_later()
+    {
+        PostgresServer server = await postgres.ServerAsync();
+        string results = Path.Combine(fixture.ControlPlane.Folder, $"results-{Guid.NewGuid():N}");
+        await File.WriteAllTextAsync(results, server.ConnectionString(await server.CreateDatabaseAsync()));
+        await using var pair = await Pair.StartAsync(fixture.ControlPlane, [.. ShortLease, "--results-file", results]);
+        string before = await pair.HolderAsync();
+
+        pair.Leader.Signal(OperatorProcess.Stop);
+        await pair.WidenAsync();
+        string after = await pair.HolderAsync();
+        pair.Leader.Signal(OperatorProcess.Continue);
+
+        (await pair.Leader.ExitAsync()).ShouldBe(1);
+        after.ShouldNotBe(before);
+        await pair.ShouldHaveJobsAsync(3);
+        (await pair.HolderAsync()).ShouldBe(after);
+        pair.Leader.Log.ShouldNotContain("secret");
     }
 
     private static void Report(string when, TimeSpan taken) =>

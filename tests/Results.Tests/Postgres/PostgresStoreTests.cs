@@ -125,6 +125,23 @@ public sealed class PostgresStoreTests(PostgresFixture postgres) : StoreTests(po
     }
 
     [Fact]
+    public async Task Of_several_hosts_the_one_that_is_there_is_taken()
+    {
+        var address = Temporary.Place.Split('@')[1].Split('/')[0];
+        using var store = ResultStore.OpenPostgres(() => Temporary.Place.Replace($"@{address}", $"@127.0.0.1:1,{address}"));
+        (await store.UpsertSweepAsync("s", "spec")).Spec.ShouldBe("spec");
+    }
+
+    [Fact]
+    public void A_file_with_the_connection_string_that_is_not_there_yet_is_looked_for_again()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"hem-{Guid.NewGuid():N}");
+        var e = Should.Throw<StoreException>(() => ResultStore.OpenPostgres(() => File.ReadAllText(file)));
+        e.Fault.ShouldBe(StoreFault.Unavailable);
+        e.Message.ShouldContain(file);
+    }
+
+    [Fact]
     public async Task A_password_may_change_while_the_store_is_open()
     {
         var server = await _postgres.ServerAsync();
