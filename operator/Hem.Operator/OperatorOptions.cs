@@ -11,7 +11,9 @@ internal sealed record OperatorOptions
     /// <summary>The one namespace whose sweeps it runs; null: all of them.</summary>
     public string? WatchNamespace { get; init; }
 
-    /// <summary>How the PostgreSQL database of the results is reached, asked for each connection; null: they are in SQLite in the store.</summary>
+    /// <summary>
+    /// How the PostgreSQL database of the results is reached, asked for each connection; null: they are in SQLite in the store.
+    /// </summary>
     public Func<string>? Results { get; init; }
 
     /// <summary>Folder of the results, and of what is kept of reports and checkpoints.</summary>

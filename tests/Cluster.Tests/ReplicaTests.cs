@@ -59,7 +59,7 @@ public sealed class ReplicaTests(ClusterFixture cluster)
         return file;
     }
 
-    /// <summary>Waits until another pod alone has the leader's label, and the progress Service sends trainers there and nowhere else.</summary>
+    /// <summary>Waits until another pod alone has the leader's label, and the progress Service sends trainers there alone.</summary>
     private async Task<string> LeaderAsync(string? except = null)
     {
         string? leader = null;
@@ -68,9 +68,10 @@ public sealed class ReplicaTests(ClusterFixture cluster)
             var labelled = (await cluster.OperatorPodsAsync())
                 .Where(pod => (string?)pod["metadata"]!["labels"]!["hem.dev/leader"] == "true").ToList();
             if (labelled is not [var pod] || (leader = (string)pod["metadata"]!["name"]!) == except) return false;
-            var endpoints = (await cluster.Api.GetAsync($"/api/v1/namespaces/{Own}/endpoints/hem-progress", _cancel))!["subsets"]?.AsArray();
-            return endpoints?.SelectMany(subset => subset!["addresses"]?.AsArray() ?? []).Select(address => (string?)address!["ip"]).ToList()
-                is [var only] && only == (string?)pod["status"]!["podIP"];
+            var endpoints = await cluster.Api.GetAsync($"/api/v1/namespaces/{Own}/endpoints/hem-progress", _cancel);
+            var addresses = (endpoints!["subsets"]?.AsArray() ?? []).SelectMany(subset => subset!["addresses"]?.AsArray() ?? [])
+                .Select(address => (string?)address!["ip"]).ToList();
+            return addresses is [var only] && only == (string?)pod["status"]!["podIP"];
         }, "another replica leads, and trainers are sent to it", Timeouts.Normal, _cancel);
         return leader!;
     }

@@ -128,7 +128,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
 /// <summary>
 /// One PostgreSQL server for a test assembly, started when it is first asked for: <c>[assembly:
-/// AssemblyFixture(typeof(PostgresFixture))]</c>, then a constructor parameter. Where this machine has none, each test that asks for it is skipped with the reason.
+/// AssemblyFixture(typeof(PostgresFixture))]</c>, then a constructor parameter. Where this machine has none, each test that asks for it
+/// is skipped with the reason.
 /// </summary>
 public sealed class PostgresFixture : IAsyncDisposable
 {

@@ -28,7 +28,8 @@ internal static class RunCommand
         Option<string> store = Text("--store", "DIR", "Folder of the results and checkpoints", usual.Store);
         Option<string?> results = new("--results")
         {
-            Description = $"PostgreSQL database of the results, for several replicas (default: ${ConnectionVariable}, else SQLite in the store)",
+            Description =
+                $"PostgreSQL database of the results, for several replicas (default: ${ConnectionVariable}, else SQLite in the store)",
             HelpName = "postgresql://...",
         };
         Option<string?> resultsFile = new("--results-file")

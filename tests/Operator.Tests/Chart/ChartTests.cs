@@ -113,7 +113,8 @@ public sealed class ChartTests
     public async Task Several_replicas_on_PostgreSQL_share_no_claim_and_no_update_of_theirs_waits()
     {
         var objects = HemChart.ObjectsOf(await HemChart.RenderAsync(
-            "--set", "replicaCount=2", "--set", "results.postgresql.existingSecret=results-app", "--set", "podDisruptionBudget.enabled=true"));
+            "--set", "replicaCount=2", "--set", "results.postgresql.existingSecret=results-app",
+            "--set", "podDisruptionBudget.enabled=true"));
 
         objects.ShouldNotContain(one => (string?)one["kind"] == "PersistentVolumeClaim");
         var spec = objects.Single(one => (string?)one["kind"] == "Deployment")["spec"]!;
