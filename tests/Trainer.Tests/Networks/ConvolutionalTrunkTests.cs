@@ -31,6 +31,7 @@ public class ConvolutionalTrunkTests
     [InlineData(84, 2, Padding.Valid, 3, 0)]
     [InlineData(48, 2, Padding.Same, 5, 7)]
     [InlineData(36, 2, Padding.Valid, 19, 1)]
+    [InlineData(60, 3, Padding.Valid, 4, 0)]
     [InlineData(36, 1, Padding.Same, 9, 2)]
     [InlineData(40, 3, Padding.Valid, 4, 2)]
     public void Every_width_and_thread_count_gives_the_bits_of_plain_loops(int size, int images, Padding padding, int batch, int vector) =>
@@ -77,11 +78,37 @@ public class ConvolutionalTrunkTests
         }
     }
 
-    [Fact]
-    public void A_batch_in_parts_has_the_bits_of_the_whole()
+    [Theory, InlineData(60), InlineData(84)]
+    public void What_is_computed_in_tiles_agrees_with_the_plain_sums_in_double_precision(int size)
+    {
+        const int Batch = 2;
+        var description = NetworkSamples.DescribeImages(size, 2, Padding.Valid, vector: 0);
+        description.Trunk!.Layers().Count(MinimalConvolution.Suits).ShouldBe(1);
+        using var network = NetworkSamples.Create(description);
+        var (inputs, slopes) = (NetworkSamples.Numbers(Batch * description.Inputs, 8), NetworkSamples.Numbers(Batch * 4, 9));
+        var parameters = Array.ConvertAll(network.Parameters.ToArray(), value => (double)value);
+        var trunk = new PlainTrunk<double>(description, parameters);
+        var features = trunk.Forward(Array.ConvertAll(inputs, value => (double)value), Batch);
+        var outputs = DoubleNetwork.Forward(description, parameters, Array.ConvertAll(inputs, value => (double)value), Batch);
+        NetworkSamples.RelativeError(network.Forward(inputs, Batch), outputs).ShouldBeLessThan(1e-6);
+
+        // The trunk's gradients, from those of the features as the dense layers alone give them.
+        using var dense = ManagedBackend.Create(description with { Inputs = features.Length / Batch, Trunk = null }, random: null);
+        network.Parameters[^dense.Parameters.Length..].CopyTo(dense.Parameters);
+        var featureSlopes = new float[features.Length];
+        dense.Forward(Array.ConvertAll(features, value => (float)value), Batch);
+        dense.Backward(slopes, Batch, featureSlopes);
+        var expected = new double[parameters.Length - dense.Parameters.Length];
+        trunk.Backward(Array.ConvertAll(featureSlopes, value => (double)value), Batch, expected);
+        network.Backward(slopes, Batch);
+        NetworkSamples.RelativeError(network.Gradients[..expected.Length], expected).ShouldBeLessThan(1e-6);
+    }
+
+    [Theory, InlineData(36, Padding.Same), InlineData(60, Padding.Valid)]
+    public void A_batch_in_parts_has_the_bits_of_the_whole(int size, Padding padding)
     {
         const int Batch = 13;
-        var description = NetworkSamples.DescribeImages(36, 2, Padding.Same);
+        var description = NetworkSamples.DescribeImages(size, 2, padding);
         var inputs = NetworkSamples.Numbers(Batch * description.Inputs, 3);
         var slopes = NetworkSamples.Numbers(Batch * 4, 4);
         using var network = NetworkSamples.Create(description, threads: 2);

@@ -4,8 +4,8 @@ using Hem.Trainer.Networks;
 namespace Trainer.Tests.Networks;
 
 /// <summary>
-/// The convolutional trunk in plain loops, in floats (the bits of the managed backend: every number one chain of fused multiply-adds) or in
-/// doubles.
+/// The convolutional trunk in plain loops, in floats (the bits of the managed backend: every number one chain of fused multiply-adds, but
+/// where <see cref="PlainMinimal"/> tells) or in doubles.
 /// </summary>
 internal sealed class PlainTrunk<T>(NetworkDescription description, T[] parameters)
     where T : struct, IFloatingPointIeee754<T>
@@ -62,6 +62,8 @@ internal sealed class PlainTrunk<T>(NetworkDescription description, T[] paramete
 
     private T[] Forward(ConvolutionalLayer layer, T[] x)
     {
+        if (x is float[] floats && MinimalConvolution.Suits(layer))
+            return (T[])(object)PlainMinimal.Forward(layer, (float[])(object)parameters, floats);
         var y = new T[layer.OutputFloats];
         Array.Fill(y, T.NaN);
         for (var pixel = 0; pixel < layer.OutputPixels; pixel++)
@@ -101,6 +103,8 @@ internal sealed class PlainTrunk<T>(NetworkDescription description, T[] paramete
     /// <summary>In the order of the places in the window, and then of the filters.</summary>
     private T[] InputGradients(ConvolutionalLayer layer, T[] slope)
     {
+        if (slope is float[] floats && MinimalConvolution.Suits(layer))
+            return (T[])(object)PlainMinimal.InputGradients(layer, (float[])(object)parameters, floats);
         var dx = new T[layer.InputFloats];
         for (var k = 0; k < layer.Depth; k++)
         {

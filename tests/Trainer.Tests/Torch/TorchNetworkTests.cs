@@ -18,6 +18,7 @@ public class TorchNetworkTests
         ["relu"] = NetworkSamples.Describe(60, 64, 64, 50),
         ["tanh"] = NetworkSamples.Describe(20, 32, 32, 5) with { Hidden = Activation.Tanh },
         ["images"] = NetworkSamples.DescribeImages(48, 2, vector: 4),
+        ["images that make whole tiles"] = NetworkSamples.DescribeImages(60, 2, vector: 4),
         ["padded images"] = NetworkSamples.DescribeImages(40, 1, Padding.Same, vector: 0),
     };
 

@@ -17,6 +17,7 @@ internal sealed unsafe class Trunk
     private readonly ConvolutionalTrunk shape;
     private readonly ConvolutionalLayer[] layers;
     private readonly Convolution[] convolutions;
+    private readonly Minimal?[] minimal;
     private readonly KernelSet kernels;
     private readonly WorkerPool workers;
     private readonly PinnedBuffer parameters;
@@ -58,6 +59,8 @@ internal sealed unsafe class Trunk
             geometry[0] = geometry[0] with { RowFloats = description.Inputs };
         convolutions = [.. layers.Select((layer, i) => new Convolution(
             layer, kernels, shape.Images, groupRows, geometry[i], geometry[i + 1]))];
+        minimal = [.. layers.Select((layer, i) => !MinimalConvolution.Suits(layer) ? null : new Minimal(
+            new(layer, kernels, shape.Images, groupRows, geometry[i + 1]), workers.Threads))];
         transposed = [.. layers.Select((layer, i) => new PinnedBuffer(i == 0 ? 0 : layer.WeightCount))];
         slopes = [.. layers.Select(layer => new PinnedBuffer(chunkRows * shape.Images * layer.OutputFloats))];
         planes = Array.ConvertAll(layers, _ => new PinnedBuffer(0));
@@ -80,6 +83,8 @@ internal sealed unsafe class Trunk
     public void Forward(PinnedBuffer inputRows, PinnedBuffer denseRows, int batch)
     {
         (inputs, features, rows) = (inputRows, denseRows, batch);
+        for (var i = 0; i < layers.Length; i++)
+            minimal[i]?.Convolution.Spread(parameters.Pointer + layers[i].Offset, minimal[i]!.Weights.Pointer);
         forward.Run();
     }
 
@@ -88,7 +93,11 @@ internal sealed unsafe class Trunk
     {
         featureGradients = denseGradients;
         for (var i = 1; i < layers.Length; i++)
+        {
             convolutions[i].Transpose(parameters.Pointer, transposed[i].Pointer);
+            minimal[i]?.Convolution.Spread(transposed[i].Pointer, minimal[i]!.Transposed.Pointer);
+        }
+
         for (var row = 0; row < rows; row += chunkRows)
         {
             var chunk = Math.Min(chunkRows, rows - row);
@@ -115,6 +124,18 @@ internal sealed unsafe class Trunk
     private Upcoming Group(int layer, int row, int end) =>
         row >= end ? default : new Upcoming(Row(layer, row), (long)Math.Min(groupRows, end - row) * geometry[layer].RowFloats);
 
+    /// <summary>A layer that is computed so, its weights made for that, and the memory that each thread needs.</summary>
+    private sealed class Minimal(MinimalConvolution convolution, int threads)
+    {
+        public MinimalConvolution Convolution { get; } = convolution;
+
+        public PinnedBuffer Weights { get; } = new(convolution.WeightFloats);
+
+        public PinnedBuffer Transposed { get; } = new(convolution.WeightFloats);
+
+        public PinnedBuffer[] Scratch { get; } = Array.ConvertAll(new int[threads], _ => new PinnedBuffer(convolution.ScratchFloats));
+    }
+
     private sealed class ForwardWork(Trunk trunk) : IParallelWork
     {
         private int rowsPerPiece;
@@ -130,11 +151,11 @@ internal sealed unsafe class Trunk
         {
             var end = Math.Min((piece + 1) * rowsPerPiece, trunk.rows);
             for (var first = piece * rowsPerPiece; first < end; first += trunk.groupRows)
-                Do(first, Math.Min(trunk.groupRows, end - first), end);
+                Do(first, Math.Min(trunk.groupRows, end - first), end, worker);
             GC.KeepAlive(trunk);
         }
 
-        private void Do(int first, int rows, int end)
+        private void Do(int first, int rows, int end, int worker)
         {
             if (trunk.CopiesInputs)
                 CopyInputs(first, rows);
@@ -143,6 +164,14 @@ internal sealed unsafe class Trunk
                 // Outputs go to where the next layer's inputs are, past its padding, which stays zero.
                 var inner = i + 1 < trunk.layers.Length ? trunk.layers[i + 1].PadBefore : 0;
                 var y = trunk.Row(i + 1, first) + trunk.geometry[i + 1].Offset(0, 0, inner, inner);
+                if (trunk.minimal[i] is { } minimal)
+                {
+                    minimal.Convolution.Forward(
+                        trunk.Row(i, first), y, minimal.Weights.Pointer, trunk.parameters.Pointer + trunk.layers[i].BiasOffset, rows,
+                        minimal.Scratch[worker].Pointer);
+                    continue;
+                }
+
                 var next = i == 0 ? trunk.Group(0, first + trunk.groupRows, end) : default;
                 trunk.convolutions[i].Forward(trunk.Row(i, first), y, trunk.parameters.Pointer, rows, next);
             }
@@ -190,9 +219,15 @@ internal sealed unsafe class Trunk
 
             for (var i = last; i > 0; i--)
             {
-                trunk.convolutions[i].InputGradients(
-                    trunk.Slope(i, start), trunk.transposed[i].Pointer, trunk.Row(i, first + start), trunk.Slope(i - 1, start), rows,
-                    trunk.Group(i - 1, first + start, first + count));
+                float* dy = trunk.Slope(i, start), x = trunk.Row(i, first + start), dx = trunk.Slope(i - 1, start);
+                var next = trunk.Group(i - 1, first + start, first + count);
+                if (trunk.minimal[i] is { } minimal)
+                {
+                    minimal.Convolution.InputGradients(
+                        dy, minimal.Transposed.Pointer, x, dx, rows, minimal.Scratch[worker].Pointer, next);
+                }
+                else
+                    trunk.convolutions[i].InputGradients(dy, trunk.transposed[i].Pointer, x, dx, rows, next);
             }
 
             GC.KeepAlive(trunk);

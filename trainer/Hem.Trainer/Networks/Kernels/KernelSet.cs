@@ -45,6 +45,30 @@ internal abstract unsafe class KernelSet
     /// <summary>The gradient of a convolution's weights.</summary>
     public abstract void SumWindows(in WindowSums sums);
 
+    /// <summary>
+    /// A window's weights for <see cref="MinimalConvolution"/>: of each two by two places of equal parity 4 x 4 planes, each
+    /// [parity of the row, parity of the column, count]. Columns g0, g1 become g0, (g0 + g1) / 2, (g0 - g1) / 2, g1; then rows alike.
+    /// </summary>
+    public abstract void SpreadWeights(float* weights, int count, float* target);
+
+    /// <summary>
+    /// 4 x 4 pixels of so many numbers, a line apart, to one row of each of 4 x 4 planes: d0 - d2, d1 + d2, d2 - d1, d3 - d1.
+    /// </summary>
+    public abstract void SpreadInputs(float* x, nint line, int count, float* target, nint plane);
+
+    /// <summary>
+    /// One row of each of 4 x 4 planes to 3 x 3 outputs: m0 + (m1 + m2), m1 - m2, (m1 + m2) + m3; then the bias, and ReLU.
+    /// </summary>
+    public abstract void GatherOutputs(float* products, nint plane, float* bias, int count, float* y, nint line);
+
+    /// <summary>The way of <see cref="GatherOutputs"/> back: y0, (y0 + y2) + y1, (y0 + y2) - y1, y2.</summary>
+    public abstract void SpreadGradients(float* dy, nint line, int count, float* target, nint plane);
+
+    /// <summary>
+    /// The way of <see cref="SpreadInputs"/> back, added to what dx holds: m0, (m1 - m2) - m3, (m1 + m2) - m0, m3.
+    /// </summary>
+    public abstract void AddInputGradients(float* products, nint plane, int count, float* dx, nint line);
+
     /// <summary>Panel after panel of <see cref="PanelColumns"/> columns, target(k, column) = source[column * stride + k].</summary>
     public abstract void Transpose(float* source, nint stride, int columns, int depth, float* target);
 
