@@ -21,23 +21,28 @@ internal static class ParameterDefaults
         "criticLearningRate" => Always(1e-3),            // HER; HPG's value baseline the same (ours)
         "hiddenLayers" => Layers,                        // paper; HPG
         "hiddenUnits" => Always(256),                    // paper (its 5 for hEM is read as a typing error); HPG
+        "initialization" => Initialization,              // HER; discrete tasks: ours
         "stateObservation" or "goalObservation" => Always("vector"),
         "imageSize" => Always(84),                       // paper: 48 and 84
         "padding" => Always("valid"),                    // ours
         "eta" => Always(0.1),                            // paper
+        "hemLoss" => Always("mean"),                     // ours
         "actionNoise" => Noise,                          // paper; HER
         "epsilon" => Epsilon,                            // paper: 0.2 to 0.5; HER; DQN: ours
         "policySigma" => Always(1),                      // ours
+        "sigmaMode" => Always("fixed"),                  // ours
         "relabel" => Relabel,                            // paper; HER; theory: the plain estimator
         "discount" => Discount,
         "polyak" => Always(0.95),                        // HER
         "actionPenalty" => Always(1),                    // HER
         "start" => trial => trial.Task.Starts[0],        // ours
+        "horizon" => trial => trial.Task.Horizon,        // ours; HPG
         "encoding" => Encoding,                          // ours; HPG
         "baseline" => Always("none"),                    // HPG's own example
         "samples" => Always(1_000_000),
         "evaluateEvery" => Always(1),
         "evaluationEpisodes" => Always(200),             // ours
+        "successAt" => SuccessAt,                        // ours; HER
         _ => _ => null,
     };
 
@@ -99,9 +104,9 @@ internal static class ParameterDefaults
         var workers = trial.Int("workers");
         var size = trial switch
         {
-            { IsDqn: true } => 1_000_000 / trial.Task.Horizon,
-            { IsDdpg: true, UsesImages: true } => 50_000 / trial.Task.Horizon,
-            { IsDdpg: true } => Math.Min(1_000_000 / trial.Task.Horizon * workers, 10_000_000),
+            { IsDqn: true } => 1_000_000 / trial.Horizon,
+            { IsDdpg: true, UsesImages: true } => 50_000 / trial.Horizon,
+            { IsDdpg: true } => Math.Min(1_000_000 / trial.Horizon * workers, 10_000_000),
             { UsesImages: true } => 2_000,                                    // ours
             _ => 20_000,                                                      // ours
         };
@@ -117,19 +122,25 @@ internal static class ParameterDefaults
     private static ParameterValue Relabel(TrialContext trial) => trial.HasCritic ? 0.8 : trial.IsTheory ? 0.0 : 1.0;
 
     /// <summary>1 - 1/T: HER.</summary>
-    private static ParameterValue Discount(TrialContext trial) => 1 - 1.0 / trial.Task.Horizon;
+    private static ParameterValue Discount(TrialContext trial) => 1 - 1.0 / trial.Horizon;
 
     /// <summary>Returns of rewards 0/1 lie in [0, 1/(1-discount)], of rewards -1/0 in [-1/(1-discount), 0].</summary>
     public static ParameterValue TargetClip(TrialContext trial)
     {
         var discount = trial.Parameters.Find("discount");
         // T itself for the default discount: 1/(1 - (1 - 1/T)) is not T to the last bit.
-        var bound = discount is null || discount == Discount(trial) ? trial.Task.Horizon : 1 / (1 - discount.AsDouble());
+        var bound = discount is null || discount == Discount(trial) ? trial.Horizon : 1 / (1 - discount.AsDouble());
         return ParameterValue.From(trial.Algorithm == AlgorithmName.Her ? [0, bound] : [-bound, (ParameterValue)0]);
     }
 
     /// <summary>Cells as one input each, but for HPG as in its own code; HER and REINFORCE as hEM (ours).</summary>
     private static ParameterValue Encoding(TrialContext trial) => trial.Algorithm == AlgorithmName.Hpg ? "raw" : "one-hot";
+
+    private static ParameterValue Initialization(TrialContext trial) => trial.IsDiscrete ? "he" : "xavier";
+
+    /// <summary>The last state where the object has to lie still, as in HER's own code.</summary>
+    private static ParameterValue SuccessAt(TrialContext trial) =>
+        trial.HasCritic && trial.Task.Family is "fetch-push" or "fetch-slide" or "fetch-pickplace" ? "end" : "any";
 
     private static Func<TrialContext, ParameterValue?> Always(ParameterValue value) => _ => value;
 

@@ -39,6 +39,9 @@ internal static class ParameterDefinitions
             "Hidden layers of the perceptrons. Default: 5 (HPG 2)."),
         Integer("hiddenUnits", 1, 4_096, TheoryUnused,
             "Units in each hidden layer. Default: 256."),
+        Choice("initialization", ["he", "xavier"],
+            "How weights start: uniform with the variance of He (2 / inputs) or of Xavier (2 / (inputs + outputs)). Default: he on "
+            + "discrete tasks, xavier on continuous ones.", InitializationUnused),
         Choice("stateObservation", ["vector", "image"],
             "How the agent sees the state: as numbers or as a rendered image. Default: vector.", ImagesUnused),
         Choice("goalObservation", ["vector", "image"],
@@ -50,12 +53,20 @@ internal static class ParameterDefinitions
             "Padding of the convolutional layers. Default: valid.", NoImageSet),
         Number("eta", 0, 100, trial => trial.Algorithm == AlgorithmName.HemHer ? null : "only hem-her has the combined loss",
             "Weight of the hEM loss in the combined loss. Default: 0.1."),
+        Choice("hemLoss", ["mean", "sum"],
+            "The hEM loss in the combined loss: the mean over the steps of a trajectory, or their sum, which is T times that, with T the "
+            + "longest episode. Default: mean.",
+            trial => trial.Algorithm == AlgorithmName.HemHer ? null : "only hem-her has the combined loss"),
         Number("actionNoise", 0, 10, ActionNoiseUnused,
             "Standard deviation of the noise added to each component of a continuous action while collecting. Default: hEM 0.5, HER 0.2."),
         Number("epsilon", 0, 1, EpsilonUnused,
             "Probability of a uniformly random action while collecting. Default: 0.2 on discrete tasks, HER on continuous tasks 0.3."),
         Number("policySigma", 1e-3, 10, PolicySigmaUnused,
-            "Fixed standard deviation of the Gaussian policy in the loss; REINFORCE samples with it too. Default: 1."),
+            "Standard deviation of the Gaussian policy in the loss; REINFORCE samples with it too. Default: 1."),
+        Choice("sigmaMode", ["fixed", "sampled", "learned"],
+            "What hEM does with policySigma. fixed: it is in the loss alone, and an action before its noise is the mean; sampled: that "
+            + "action is drawn with it; learned: as sampled, and each component's is learned by maximum likelihood, from policySigma on, "
+            + "within 0.001 and 10 (with actionNoise in what it learns from, it grows). Default: fixed.", SigmaModeUnused),
         Number("relabel", 0, 1, RelabelUnused,
             "Share of the samples whose goal is replaced by one achieved later in the trajectory. Theory: 0 measures REINFORCE, 1 the "
             + "hindsight estimator. Default: hEM 1, HER 0.8, theory 0."),
@@ -75,6 +86,8 @@ internal static class ParameterDefinitions
         Choice("start", ["uniform", "zeros", "centre"],
             "Initial states. Default: flipbit uniform (or zeros), pointmass centre (or uniform).",
             trial => trial.Task.Starts.Count > 0 ? null : "the task has no choice of initial states"),
+        Integer("horizon", 1, 1_000, HorizonUnused,
+            "T, the most actions in an episode of flip bit or four rooms. Default: flipbit-K K, fourrooms 31."),
         Choice("encoding", ["one-hot", "raw"],
             "How cells of four rooms are shown to the network: one input for each cell, or row and column. Default: one-hot, HPG raw.",
             trial => trial.Task.Family == TaskName.FourRooms ? null : "only fourrooms has cells to encode"),
@@ -90,6 +103,9 @@ internal static class ParameterDefinitions
             "Iterations between two evaluations. Default: 1."),
         Integer("evaluationEpisodes", 1, 10_000, TheoryUnused,
             "Test episodes of an evaluation, without exploration. Default: 200."),
+        Choice("successAt", ["any", "end"],
+            "When a test episode is a success: in any state after an action, or in its last one. Default: any; HER on fetch-push, "
+            + "fetch-slide and fetch-pickplace end.", TheoryUnused),
         new("stopAt", ParameterKind.StopRule,
             "End the trial early once this many evaluations in a row reach the success rate; it then counts with its last value. "
             + "Default: none.")

@@ -101,6 +101,21 @@ internal static class ParameterRules
         _ => "only hem and reinforce have a Gaussian policy of their own",
     };
 
+    /// <summary>hEM's M-step alone fits a sigma.</summary>
+    public static string? SigmaModeUnused(TrialContext trial) => trial switch
+    {
+        { IsDiscrete: true } => "the task has discrete actions",
+        { Algorithm: AlgorithmName.Hem } => null,
+        _ => "only hem has a choice of what its sigma does",
+    };
+
+    /// <summary>The paper gives the simulated tasks 50 actions.</summary>
+    public static string? HorizonUnused(TrialContext trial) => TheoryUnused(trial)
+        ?? (trial.Task.Family is TaskName.FlipBit or TaskName.FourRooms ? null : "the episodes of simulated tasks have 50 actions");
+
+    public static string? InitializationUnused(TrialContext trial) => TheoryUnused(trial)
+        ?? (trial.Algorithm == AlgorithmName.Hpg ? "hpg starts from normal weights of deviation 0.01" : null);
+
     public static string? BaselineUnused(TrialContext trial) =>
         trial.IsOnPolicy || trial.IsTheory ? null : "only hpg, reinforce and theory have a baseline";
 }

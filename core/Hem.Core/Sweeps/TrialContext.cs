@@ -25,6 +25,9 @@ internal readonly struct TrialContext(string algorithm, TaskName task, Parameter
     public bool StateIsImage => Text("stateObservation") == "image";
     public bool UsesImages => StateIsImage || Text("goalObservation") == "image";
 
+    /// <summary>The most actions in an episode.</summary>
+    public int Horizon => ParameterRules.HorizonUnused(this) is null ? Int("horizon") : Task.Horizon;
+
     public string? Text(string name) => Effective(name)?.AsString();
     public int Int(string name) => Effective(name)!.AsInt();
 

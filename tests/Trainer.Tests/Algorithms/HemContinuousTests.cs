@@ -29,9 +29,84 @@ public class HemContinuousTests
         curve.TakeLast(5).Average(point => point.SuccessRate).ShouldBeGreaterThan(0.95);
     }
 
+    [Theory, InlineData("fixed"), InlineData("learned")]
+    public void Left_and_loaded_at_any_step_it_goes_on_alike(string mode) => Runs.LeftAndLoadedItGoesOnAlike(
+        () => new HemAlgorithm(Tiny with { SigmaMode = Mode(mode) }, 1, new Glider(hidesSpeed: true, unstable: 0.01)),
+        every: 3, steps: 4 * (7 + 2) + 1);
+
+    [Theory]
+    [InlineData("fixed", 0, 0.3, 0, 0)]
+    [InlineData("fixed", 0.2, 0.3, 0.025, 0.05)]
+    [InlineData("sampled", 0, 0.2, 0.025, 0.05)]
+    [InlineData("learned", 0.15, 0.15, 0.025, 0.055)]
+    public void What_is_collected_spreads_as_the_mode_says(string mode, double noise, double sigma, double least, double most)
+    {
+        HemSettings settings = Tiny with
+        {
+            Iterations = 1,
+            N = 100,
+            Updates = 1,
+            BufferTrajectories = 200,
+            ActionNoise = noise,
+            PolicySigma = sigma,
+            SigmaMode = Mode(mode),
+        };
+        var (with, without) = (Actions(settings), Actions(settings with { SigmaMode = SigmaMode.Fixed, ActionNoise = 0 }));
+        with.Length.ShouldBeGreaterThan(100);
+        with.Zip(without, (a, mean) => (a - mean) * (a - mean)).Average().ShouldBeInRange(least, most);
+
+        // The first action of each episode: after it, the states are others.
+        static double[] Actions(HemSettings settings)
+        {
+            using var algorithm = new HemAlgorithm(settings, 1, new Glider());
+            algorithm.Train(new RecordingHost()).ShouldBeTrue();
+            return
+            [
+                .. from worker in Enumerable.Range(0, settings.Workers)
+                   from i in Enumerable.Range(0, Math.Min(settings.N, (int)algorithm.Replay.AddedPerWorker))
+                   where algorithm.Replay.Holds(worker, i)
+                   select (double)algorithm.Replay.Get(worker, i).ActionVector(0)[0],
+            ];
+        }
+    }
+
     [Fact]
-    public void Left_and_loaded_at_any_step_it_goes_on_alike() => Runs.LeftAndLoadedItGoesOnAlike(
-        () => new HemAlgorithm(Tiny, 1, new Glider(hidesSpeed: true, unstable: 0.01)), every: 3, steps: 4 * (7 + 2) + 1);
+    public void A_sigma_that_is_learned_comes_to_that_of_the_actions()
+    {
+        const int Rows = 200, Components = 2;
+        var sigma = new PolicySigma(Components, 1, 0.02);
+        float[] actions = NetworkSamples.Numbers(Rows * Components, 4), means = new float[actions.Length];
+        for (int i = 0; i < actions.Length; i += Components)
+            actions[i] *= 0.1f;
+        double first = Loss();
+        for (int step = 0; step < 600; step++)
+        {
+            Loss();
+            sigma.Step();
+        }
+
+        Loss().ShouldBeLessThan(first - 1);
+        for (int k = 0; k < Components; k++)
+            sigma[k].ShouldBe(Math.Sqrt(actions.Where((_, i) => i % Components == k).Average(a => a * a)), 1e-3);
+
+        double Loss() =>
+            Losses.GaussianNegativeLogLikelihood(means, actions, sigma.Logarithms, new float[actions.Length], sigma.Slopes, Rows);
+    }
+
+    [Fact]
+    public void With_noise_in_what_it_learns_from_a_learned_sigma_grows_but_not_past_its_bound()
+    {
+        var sigma = new PolicySigma(1, 9, 0.05);
+        for (int step = 0; step < 50; step++)
+        {
+            Losses.GaussianNegativeLogLikelihood([0f], [1000f], sigma.Logarithms, new float[1], sigma.Slopes, 1);
+            sigma.Step();
+        }
+
+        sigma[0].ShouldBe(10, 1e-4);
+    }
+
+    private static SigmaMode Mode(string name) => Enum.Parse<SigmaMode>(name, ignoreCase: true);
 
     [Theory]
     [InlineData(2, KernelWidth.Auto)]

@@ -1,3 +1,4 @@
+using Hem.Core.Sweeps;
 using Hem.Trainer;
 using Hem.Trainer.Algorithms;
 using Hem.Trainer.Checkpoints;
@@ -145,10 +146,11 @@ public class HerDdpgTests
     }
 
     [Theory]
-    [InlineData(0, 0.7)]
-    [InlineData(0.4, 0.7)]
-    [InlineData(0.4, 0)]
-    public void Gradients_of_critic_and_policy_are_those_of_the_formulas(double eta, double penalty)
+    [InlineData(0, 0.7, false)]
+    [InlineData(0.4, 0.7, false)]
+    [InlineData(0.4, 0, false)]
+    [InlineData(0.4, 0.7, true)]
+    public void Gradients_of_critic_and_policy_are_those_of_the_formulas(double eta, double penalty, bool sum)
     {
         const int Rows = 12;
         HerSettings settings = Tiny with
@@ -158,6 +160,7 @@ public class HerDdpgTests
             HiddenUnits = 9,
             NormalizeInputs = false,
             Eta = eta,
+            SumsLikelihood = sum,
             ActionPenalty = penalty,
             LowestTarget = -0.96,
             HighestTarget = 0.05,
@@ -197,7 +200,7 @@ public class HerDdpgTests
         double PolicyLoss(double[] parameters)
         {
             double[] pi = Choice(parameters, states);
-            double likelihood = pi.Zip(actions, (p, a) => (a - p) * (a - p) / 2).Sum() / Rows;
+            double likelihood = pi.Zip(actions, (p, a) => (a - p) * (a - p) / 2).Sum() / Rows * (sum ? 10 : 1);
             return -Value(omega, states, pi).Average() + penalty * pi.Average(p => p * p) + eta * likelihood;
         }
 
@@ -207,6 +210,21 @@ public class HerDdpgTests
         double[] Value(double[] parameters, double[] inputs, double[] chosen) => DoubleNetwork.Forward(
             critic, parameters,
             [.. Enumerable.Range(0, Rows).SelectMany(i => inputs[(6 * i)..(6 * i + 6)].Concat(chosen[(2 * i)..(2 * i + 2)]))], Rows);
+    }
+
+    [Fact]
+    public void The_settings_are_what_the_parameters_say()
+    {
+        var push = ParameterSet.Of(("algorithm", "hem-her"), ("task", "fetch-push"));
+        HerSettings usual = HerSettings.From(ParameterTable.Resolve(push));
+        (usual.SuccessAtEnd, usual.SumsLikelihood, usual.Initialization).ShouldBe((true, false, Initialization.XavierUniform));
+        HerSettings other = HerSettings.From(ParameterTable.Resolve(
+            push.With("successAt", "any").With("hemLoss", "sum").With("initialization", "he")));
+        (other.SuccessAtEnd, other.SumsLikelihood, other.Initialization).ShouldBe((false, true, Initialization.HeUniform));
+        HerSettings.From(ParameterTable.Resolve(push.With("task", "fetch-reach"))).SuccessAtEnd.ShouldBeFalse();
+        HemSettings.From(ParameterTable.Resolve(push.With("algorithm", "hem"))).SuccessAtEnd.ShouldBeFalse();
+        HemSettings.From(ParameterTable.Resolve(push.With("algorithm", "hem").With("sigmaMode", "learned"))).SigmaMode
+            .ShouldBe(SigmaMode.Learned);
     }
 
     private static double[] Doubles(ReadOnlySpan<float> values) => Array.ConvertAll(values.ToArray(), value => (double)value);

@@ -25,6 +25,17 @@ public class SimulatedLearningTests(ITestOutputHelper output)
     public void Reacher_is_learned() =>
         Reach(0.95, Long(new HemSettings { Iterations = 150, Workers = 4, EvaluateEvery = 30 }), () => new Reacher());
 
+    /// <summary>0.99 after 800 trajectories, without MuJoCo.</summary>
+    [Fact]
+    public void Point_mass_is_learned()
+    {
+        var settings = new HemSettings { Iterations = 10, Workers = 4, EvaluateEvery = 10 };
+        List<Evaluation> curve = Runs.Train(() => new HemAlgorithm(settings, 1, new PointMass()));
+        output.WriteLine(string.Join(' ', curve.Select(point => $"{point.Trajectories}:{point.SuccessRate:F2}")));
+        curve[0].SuccessRate.ShouldBeLessThan(0.2);
+        curve[^1].SuccessRate.ShouldBeGreaterThanOrEqualTo(0.9);
+    }
+
     /// <summary>0.89 after 56 trajectories, 0.93 after 80.</summary>
     [Fact]
     public void Fetch_reach_is_learned_by_HER_from_160_trajectories()

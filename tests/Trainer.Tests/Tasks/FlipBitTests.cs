@@ -1,4 +1,5 @@
 using System.Numerics;
+using Hem.Core.Sweeps;
 using Hem.Trainer;
 using Hem.Trainer.Tasks;
 
@@ -29,6 +30,19 @@ public class FlipBitTests
             ((state[action / 8] ^ before[action / 8]) >> (action % 8)).ShouldBe(1);
             (Distance(start, state) % 2).ShouldBe(n % 2);
         }
+    }
+
+    [Theory]
+    [InlineData("flipbit-6", null, 6)]
+    [InlineData("flipbit-6", 9, 9)]
+    [InlineData("fourrooms", null, 31)]
+    [InlineData("fourrooms", 50, 50)]
+    public void An_episode_has_as_many_actions_as_the_horizon_says(string task, int? horizon, int expected)
+    {
+        var parameters = ParameterSet.Of(("algorithm", "hem"), ("task", task));
+        if (horizon is { } actions)
+            parameters = parameters.With("horizon", actions);
+        TaskCatalog.Create(ParameterTable.Resolve(parameters))!.Horizon.ShouldBe(expected);
     }
 
     [Theory]

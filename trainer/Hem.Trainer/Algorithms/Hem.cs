@@ -21,6 +21,9 @@ internal sealed record HemSettings : TrainingSettings
     /// <summary>Continuous actions.</summary>
     public double PolicySigma { get; init; } = 1;
 
+    /// <summary>Continuous actions.</summary>
+    public SigmaMode SigmaMode { get; init; }
+
     public static HemSettings From(ParameterSet parameters) => Read(
         new HemSettings
         {
@@ -31,8 +34,27 @@ internal sealed record HemSettings : TrainingSettings
             Epsilon = parameters.Find("epsilon")?.AsDouble() ?? 0,
             ActionNoise = parameters.Find("actionNoise")?.AsDouble() ?? 0,
             PolicySigma = parameters.Find("policySigma")?.AsDouble() ?? 1,
+            SigmaMode = parameters.Find("sigmaMode")?.AsString() switch
+            {
+                "sampled" => SigmaMode.Sampled,
+                "learned" => SigmaMode.Learned,
+                _ => SigmaMode.Fixed,
+            },
         },
         parameters);
+}
+
+/// <summary>What the sigma of a Gaussian policy does; values of `sigmaMode`.</summary>
+internal enum SigmaMode
+{
+    /// <summary>It is in the loss alone: an action before its noise is the mean.</summary>
+    Fixed,
+
+    /// <summary>An action before its noise is drawn with it.</summary>
+    Sampled,
+
+    /// <summary>And each component's is learned by maximum likelihood.</summary>
+    Learned,
 }
 
 /// <summary>
@@ -58,6 +80,7 @@ internal sealed class HemAlgorithm : TrainingLoop
     private readonly float[] actionVectors;
     private readonly float[] gradient;
     private readonly float[] choice;
+    private readonly PolicySigma? learned;
 
     /// <param name="settings">The parameters.</param>
     /// <param name="seed">The trial's seed.</param>
@@ -75,6 +98,8 @@ internal sealed class HemAlgorithm : TrainingLoop
         outputs = task is IDiscreteTask { Actions: int k } ? k : ((IContinuousTask)task).ActionSize;
         policy = CreateTrained(Describe(outputs), number: 0, settings.LearningRate);
         replay = new ReplayBuffer(TrajectoryLayout.Of(task), settings.Workers, settings.BufferTrajectories);
+        if (!discrete && settings.SigmaMode == SigmaMode.Learned)
+            Keep((learned = new PolicySigma(outputs, settings.PolicySigma, settings.LearningRate)).State);
 
         batch = checked(settings.Workers * settings.BatchSize);
         Part = rowsPerPart ?? PartFor(task.Inputs, policy);
@@ -89,7 +114,8 @@ internal sealed class HemAlgorithm : TrainingLoop
 
     /// <summary>
     /// Discrete: a ~ softmax(phi_theta(s, g)), but uniform over all actions with probability epsilon; in a test argmax phi.
-    /// Continuous: a = mu_theta(s, g) + N(0, sigma_a^2) in each component, clipped to [-1, 1]; in a test the mean, clipped.
+    /// Continuous: a = mu_theta(s, g) + N(0, sigma_a^2) in each component, clipped to [-1, 1]; in a test the mean, clipped. Where sigma is
+    /// sampled, what is before the noise is a ~ pi: both are one draw, of the variance sigma^2 + sigma_a^2.
     /// </summary>
     protected override void Act(Episodes episodes, int first, int rows, bool explore)
     {
@@ -122,8 +148,24 @@ internal sealed class HemAlgorithm : TrainingLoop
         {
             ReadOnlySpan<float> mean = means.Slice(i * outputs, outputs);
             if (explore)
-                Draws.Normal(mean, settings.ActionNoise, ref episodes.Random(first + i), choice);
+                Draw(mean, ref episodes.Random(first + i));
             episodes.Act(first + i, explore ? choice : mean);
+        }
+    }
+
+    private void Draw(ReadOnlySpan<float> mean, ref RandomStream random)
+    {
+        if (settings.SigmaMode == SigmaMode.Fixed)
+        {
+            Draws.Normal(mean, settings.ActionNoise, ref random, choice);
+            return;
+        }
+
+        random.NextNormals(choice);
+        for (int k = 0; k < outputs; k++)
+        {
+            double sigma = learned?[k] ?? settings.PolicySigma;
+            choice[k] = mean[k] + (float)Math.Sqrt(sigma * sigma + settings.ActionNoise * settings.ActionNoise) * choice[k];
         }
     }
 
@@ -160,6 +202,7 @@ internal sealed class HemAlgorithm : TrainingLoop
     protected override double? Update(ITrainingHost host, int number)
     {
         double loss = 0;
+        learned?.Slopes.Clear();
         for (int first = 0; first < batch; first += Part)
         {
             if (host.LeaveNow)
@@ -170,15 +213,24 @@ internal sealed class HemAlgorithm : TrainingLoop
             Relabel(first, rows, inputs);
             ReadOnlySpan<float> phi = policy.Network.Forward(inputs, rows);
             Span<float> slope = gradient.AsSpan(0, rows * outputs);
-            loss += discrete
-                ? VectorMath.SoftmaxCrossEntropy(phi, actions.AsSpan(0, rows), slope, batch)
-                : Losses.GaussianNegativeLogLikelihood(
-                    phi, actionVectors.AsSpan(0, rows * outputs), outputs, settings.PolicySigma, slope, batch);
+            loss += Loss(phi, slope, rows);
             policy.Network.Backward(slope, rows, accumulate: first > 0);
         }
 
         RequireFinite(loss);
         policy.Adam.Step();
+        learned?.Step();
         return loss;
+    }
+
+    /// <summary>What so many rows contribute to l, and the slopes of phi.</summary>
+    private double Loss(ReadOnlySpan<float> phi, Span<float> slope, int rows)
+    {
+        if (discrete)
+            return VectorMath.SoftmaxCrossEntropy(phi, actions.AsSpan(0, rows), slope, batch);
+        ReadOnlySpan<float> taken = actionVectors.AsSpan(0, rows * outputs);
+        return learned is null
+            ? Losses.GaussianNegativeLogLikelihood(phi, taken, outputs, settings.PolicySigma, slope, batch)
+            : Losses.GaussianNegativeLogLikelihood(phi, taken, learned.Logarithms, slope, learned.Slopes, batch);
     }
 }

@@ -271,15 +271,16 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
         Normalize(sampled.States.AsSpan(0, rows * width));
     }
 
-    /// <summary>hEM's term of the combined loss: d/dpi_k = eta (pi_k - a_k) / (M B).</summary>
+    /// <summary>hEM's term of the combined loss: d/dpi_k = eta (pi_k - a_k) / (M B), or T times that (`hemLoss`).</summary>
     internal void LikelihoodGradient(int rows)
     {
         ReadOnlySpan<float> inputs = sampled.States.AsSpan(0, rows * width);
         Span<float> chosen = chosenActions.AsSpan(0, rows * components), slopes = policySlopes.AsSpan(0, rows * components);
         VectorMath.Tanh(policy.Network.Forward(inputs, rows), chosen);
+        float weight = (float)(settings.Eta * (settings.SumsLikelihood ? task.Horizon : 1));
         Losses.GaussianNegativeLogLikelihood(chosen, sampled.Actions.AsSpan(0, rows * components), components, sigma: 1, slopes, batch);
         foreach (ref float slope in slopes)
-            slope *= (float)settings.Eta;
+            slope *= weight;
         Losses.ThroughTanh(chosen, slopes);
         policy.Network.Backward(slopes, rows, accumulate: true);
     }

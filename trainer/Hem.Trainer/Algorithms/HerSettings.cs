@@ -35,9 +35,11 @@ internal sealed record HerSettings : TrainingSettings
     /// <summary>Weight of hEM's loss: 0 but for the combined loss, `hem-her`.</summary>
     public double Eta { get; init; }
 
+    /// <summary>hEM's loss is the sum over a trajectory's T steps instead of their mean.</summary>
+    public bool SumsLikelihood { get; init; }
+
     public static HerSettings From(ParameterSet parameters)
     {
-        string task = parameters["task"].AsString();
         IReadOnlyList<ParameterValue> clip = parameters["targetClip"].Items;
         return Read(
             new HerSettings
@@ -57,9 +59,7 @@ internal sealed record HerSettings : TrainingSettings
                 ActionPenalty = parameters.Find("actionPenalty")?.AsDouble() ?? 0,
                 NormalizeInputs = parameters.Find("normalizeInputs")?.AsBool() ?? false,
                 Eta = parameters.Find("eta")?.AsDouble() ?? 0,
-
-                // The measure of the HER code on the tasks where success has to last until the object lies still.
-                SuccessAtEnd = task is "fetch-push" or "fetch-slide" or "fetch-pickplace",
+                SumsLikelihood = parameters.Find("hemLoss")?.AsString() == "sum",
             },
             parameters);
     }

@@ -308,17 +308,8 @@ internal sealed class HpgAlgorithm : TrainingLoop
             return false;
         RowsTaken = (RowsTaken.Forward, RowsTaken.Backward + waiting);
         Span<float> gradient = slope.AsSpan(0, waiting * outputs);
-        VectorMath.Softmax(
-            policy.Network.Forward(inputs.AsSpan(0, waiting * task.Inputs), waiting), outputs, gradient);
-        for (int i = 0; i < waiting; i++)
-        {
-            Span<float> row = gradient.Slice(i * outputs, outputs);
-            loss -= VectorMath.Log(row[actions[i]] + (float)Tiny) * (double)advantages[i];
-            row[actions[i]] -= 1;
-            foreach (ref float j in row)
-                j *= advantages[i];
-        }
-
+        ReadOnlySpan<float> logits = policy.Network.Forward(inputs.AsSpan(0, waiting * task.Inputs), waiting);
+        Losses.PolicyGradient(logits, actions.AsSpan(0, waiting), advantages, gradient, ref loss);
         policy.Network.Backward(gradient, waiting, accumulate: accumulate);
         (waiting, accumulate) = (0, true);
         return true;

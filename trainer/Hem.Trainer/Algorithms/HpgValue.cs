@@ -19,6 +19,7 @@ internal sealed class HpgValue(IDiscreteTask task, TrainedNetwork critic, int pa
     private readonly int width = task.Inputs + 1;
     private readonly float[] inputs = new float[checked(part * (task.Inputs + 1))];
     private readonly float[] slope = new float[part];
+    private readonly float[] targets = new float[part];
     private float[] values = [];
 
     public INetwork Network => critic.Network;
@@ -61,7 +62,8 @@ internal sealed class HpgValue(IDiscreteTask task, TrainedNetwork critic, int pa
                 }
 
                 for (int i = 0; i < count; i++)
-                    slope[i] = 2 * (now[i] - Target(batch, first + i)) / batch.Steps;
+                    targets[i] = Target(batch, first + i);
+                Losses.SquaredError(now, targets, slope, batch.Steps);
                 critic.Network.Backward(slope.AsSpan(0, count), count, accumulate: first > 0);
             }
         }

@@ -9,6 +9,7 @@ namespace Hem.Trainer.Algorithms;
 internal static class Losses
 {
     private const float HalfLogTwoPi = 0.918938533f;
+    private const float Tiny = 1e-12f;
 
     /// <summary>
     /// -log of a Gaussian policy with mean mu and one fixed sigma for all components:
@@ -36,6 +37,83 @@ internal static class Losses
 
         double constant = (VectorMath.Log((float)sigma) + HalfLogTwoPi) * components * (means.Length / components);
         return (squares / (2 * sigma * sigma) + constant) / batch;
+    }
+
+    /// <summary>
+    /// The same with a sigma for each component, which is learned too:
+    /// <code>dl/d log sigma_k = 1 - (a_k - mu_k)^2 / sigma_k^2</code>
+    /// </summary>
+    /// <param name="means">mu, [rows, components].</param>
+    /// <param name="actions">a, [rows, components].</param>
+    /// <param name="logSigmas">log sigma, [components].</param>
+    /// <param name="gradient">[rows, components], written.</param>
+    /// <param name="sigmaGradient">[components], added to.</param>
+    /// <param name="batch">Rows of the whole batch.</param>
+    public static double GaussianNegativeLogLikelihood(
+        ReadOnlySpan<float> means, ReadOnlySpan<float> actions, ReadOnlySpan<double> logSigmas, Span<float> gradient,
+        Span<double> sigmaGradient, int batch)
+    {
+        double loss = 0;
+        for (int i = 0; i < means.Length; i++)
+        {
+            int k = i % logSigmas.Length;
+            double error = (double)means[i] - actions[i], precision = VectorMath.Exp((float)(-2 * logSigmas[k]));
+            double square = error * error * precision;
+            gradient[i] = (float)(error * precision / batch);
+            sigmaGradient[k] += (1 - square) / batch;
+            loss += square / 2 + logSigmas[k] + HalfLogTwoPi;
+        }
+
+        return loss / batch;
+    }
+
+    /// <summary>
+    /// Policy gradients with discrete actions: the logarithms of a softmax policy's probabilities, weighted by advantages A.
+    /// <code>l = -sum_i A_i log pi(a_i),    pi = softmax(phi),    dl/dphi_j = A (pi_j - 1[j = a])</code>
+    /// The sum tells log(pi + 1e-12), which is finite.
+    /// </summary>
+    /// <param name="logits">phi, [rows, actions].</param>
+    /// <param name="taken">a, [rows].</param>
+    /// <param name="advantages">A, [rows], each already divided by what the loss is a mean over.</param>
+    /// <param name="gradient">[rows, actions], written.</param>
+    /// <param name="loss">Added to, row by row, so that parts add up as the whole.</param>
+    public static void PolicyGradient(
+        ReadOnlySpan<float> logits, ReadOnlySpan<int> taken, ReadOnlySpan<float> advantages, Span<float> gradient, ref double loss)
+    {
+        int actions = logits.Length / taken.Length;
+        VectorMath.Softmax(logits, actions, gradient);
+        for (int i = 0; i < taken.Length; i++)
+        {
+            Span<float> row = gradient.Slice(i * actions, actions);
+            loss -= VectorMath.Log(row[taken[i]] + Tiny) * (double)advantages[i];
+            row[taken[i]] -= 1;
+            foreach (ref float j in row)
+                j *= advantages[i];
+        }
+    }
+
+    /// <summary>
+    /// Policy gradients with continuous actions: as above, of a Gaussian with mean mu and a fixed sigma, less its constant.
+    /// <code>l = sum_i A_i sum_k (a_k - mu_k)^2 / (2 sigma^2),    dl/dmu_k = A (mu_k - a_k) / sigma^2</code>
+    /// </summary>
+    /// <param name="means">mu, [rows, components].</param>
+    /// <param name="actions">a, [rows, components].</param>
+    /// <param name="components">Numbers in an action.</param>
+    /// <param name="sigma">Above 0.</param>
+    /// <param name="advantages">A, [rows], each already divided by what the loss is a mean over.</param>
+    /// <param name="gradient">[rows, components], written.</param>
+    /// <param name="loss">As above.</param>
+    public static void GaussianPolicyGradient(
+        ReadOnlySpan<float> means, ReadOnlySpan<float> actions, int components, double sigma, ReadOnlySpan<float> advantages,
+        Span<float> gradient, ref double loss)
+    {
+        float variance = (float)(sigma * sigma);
+        for (int i = 0; i < means.Length; i++)
+        {
+            float score = (means[i] - actions[i]) / variance, advantage = advantages[i / components];
+            gradient[i] = score * advantage;
+            loss += (double)score * score * variance / 2 * advantage;
+        }
     }
 
     /// <summary>

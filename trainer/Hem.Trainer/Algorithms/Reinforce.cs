@@ -57,7 +57,10 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
     private readonly float[] inputs;
     private readonly float[] slope;
     private readonly (int Trajectory, int Time)[] rows;
-    private readonly double[] advantages;
+    private readonly int[] taken;
+    private readonly float[] aimed;
+    private readonly float[] advantages;
+    private readonly float[] targets;
     private float[] values = [];
 
     /// <inheritdoc cref="HemAlgorithm(HemSettings, long, ITask, int, KernelWidth, int?)"/>
@@ -81,7 +84,10 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
         inputs = new float[checked(Part * task.Inputs)];
         slope = new float[checked(Part * outputs)];
         rows = new (int Trajectory, int Time)[Part];
-        advantages = new double[Part];
+        taken = new int[discrete ? Part : 0];
+        aimed = new float[discrete ? 0 : checked(Part * outputs)];
+        advantages = new float[Part];
+        targets = new float[Part];
     }
 
     public override ReplayBuffer? Replay => null;
@@ -171,7 +177,7 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
                 if (advantage != 0)
                 {
                     Put(i, t, count);
-                    advantages[count++] = advantage / trajectories;
+                    advantages[count++] = (float)(advantage / trajectories);
                 }
 
                 if (count == Part && !Flush())
@@ -188,60 +194,25 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
             if (host.LeaveNow)
                 return false;
             ReadOnlySpan<float> phi = policy.Network.Forward(inputs.AsSpan(0, count * task.Inputs), count);
-            loss -= LogLikelihoods(phi, count);
+            AddLoss(phi, count, ref loss);
             policy.Network.Backward(slope.AsSpan(0, count * outputs), count, accumulate: accumulate);
             (count, accumulate) = (0, true);
             return true;
         }
     }
 
-    /// <summary>
-    /// Of the rows that were put: sum of advantage times log pi, and in the slopes its gradient with respect to phi, negative.
-    /// </summary>
-    private double LogLikelihoods(ReadOnlySpan<float> phi, int count)
+    /// <summary>Of the rows that were put: minus the sum of advantage times log pi, and in the slopes its gradient.</summary>
+    private void AddLoss(ReadOnlySpan<float> phi, int count, ref double loss)
     {
-        double sum = 0;
-        Scores(phi, count);
-        float variance = (float)(settings.PolicySigma * settings.PolicySigma);
-        for (int i = 0; i < count; i++)
-        {
-            double log = 0;
-            Span<float> row = slope.AsSpan(i * outputs, outputs);
-            if (discrete)
-            {
-                int action = Collected.Trajectories[rows[i].Trajectory].Action(rows[i].Time)[0];
-                log = VectorMath.Log(Math.Max(1 - row[action], float.Epsilon));
-            }
-            else
-            {
-                foreach (float score in row)
-                    log -= score * score * variance / 2;
-            }
-
-            sum += advantages[i] * log;
-            foreach (ref float score in row)
-                score *= -(float)advantages[i];
-        }
-
-        return sum;
-    }
-
-    /// <summary>Into the slopes: d log pi(a | s, g)/dphi of the rows that were put.</summary>
-    private void Scores(ReadOnlySpan<float> phi, int count)
-    {
-        Span<float> scores = slope.AsSpan(0, count * outputs);
+        Span<float> gradient = slope.AsSpan(0, count * outputs);
         if (discrete)
-            VectorMath.Softmax(phi, outputs, scores);
-        float variance = (float)(settings.PolicySigma * settings.PolicySigma);
-        for (int i = 0; i < count; i++)
         {
-            (int trajectory, int t) = rows[i];
-            Span<float> row = scores.Slice(i * outputs, outputs);
-            ReadOnlySpan<float> action = discrete ? [] : Meant(trajectory, t);
-            int taken = discrete ? Collected.Trajectories[trajectory].Action(t)[0] : -1;
-            for (int j = 0; j < outputs; j++)
-                row[j] = discrete ? (j == taken ? 1 - row[j] : -row[j]) : (action[j] - phi[i * outputs + j]) / variance;
+            Losses.PolicyGradient(phi, taken.AsSpan(0, count), advantages, gradient, ref loss);
+            return;
         }
+
+        Losses.GaussianPolicyGradient(
+            phi, aimed.AsSpan(0, count * outputs), outputs, settings.PolicySigma, advantages, gradient, ref loss);
     }
 
     /// <summary>q of every trajectory.</summary>
@@ -250,7 +221,10 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
         squares.AsSpan().Clear();
         return EachPart(host, (_, count) =>
         {
-            Scores(policy.Network.Forward(inputs.AsSpan(0, count * task.Inputs), count), count);
+            // With advantages of 1 the slopes are -d log pi/dphi.
+            advantages.AsSpan(0, count).Fill(1);
+            double ignored = 0;
+            AddLoss(policy.Network.Forward(inputs.AsSpan(0, count * task.Inputs), count), count, ref ignored);
             for (int i = 0; i < count; i++)
             {
                 foreach (float score in slope.AsSpan(i * outputs, outputs))
@@ -272,7 +246,8 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
             ReadOnlySpan<float> now = critic!.Network.Forward(inputs.AsSpan(0, count * task.Inputs), count);
             now.CopyTo(values.AsSpan(first));
             for (int i = 0; i < count; i++)
-                slope[i] = (float)(2 * (now[i] - returns[rows[i].Trajectory]) / steps);
+                targets[i] = (float)returns[rows[i].Trajectory];
+            Losses.SquaredError(now, targets, slope, steps);
             critic.Network.Backward(slope.AsSpan(0, count), count, accumulate: first > 0);
         });
     }
@@ -303,6 +278,10 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
     {
         Trajectory episode = Collected.Trajectories[trajectory];
         rows[row] = (trajectory, t);
+        if (discrete)
+            taken[row] = episode.Action(t)[0];
+        else
+            Meant(trajectory, t).CopyTo(aimed.AsSpan(row * outputs, outputs));
         task.Encode(episode.State(t), episode.Goal, inputs.AsSpan(row * task.Inputs, task.Inputs));
     }
 

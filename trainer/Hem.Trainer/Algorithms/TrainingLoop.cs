@@ -221,7 +221,7 @@ internal abstract class TrainingLoop : IAlgorithm
     /// </summary>
     protected NetworkDescription Describe(int outputs, int moreInputs = 0) => NetworkDescription.Of(
         Task.Input, moreInputs, settings.HiddenLayers, settings.HiddenUnits, outputs,
-        Task is IContinuousTask ? Initialization.XavierUniform : Initialization.HeUniform, settings.Padding);
+        settings.Initialization ?? (Task is IContinuousTask ? Initialization.XavierUniform : Initialization.HeUniform), settings.Padding);
 
     /// <summary>Makes a network and its Adam; checkpoints keep both.</summary>
     /// <param name="description">Its shape.</param>

@@ -14,6 +14,10 @@ internal abstract record TrainingSettings
     public int HiddenLayers { get; init; } = 5;
     public int HiddenUnits { get; init; } = 256;
     public Padding Padding { get; init; }
+
+    /// <summary>Null: by the task, and the algorithm.</summary>
+    public Initialization? Initialization { get; init; }
+
     public bool StopOnSuccess { get; init; } = true;
     public int EvaluateEvery { get; init; } = 1;
     public int EvaluationEpisodes { get; init; } = 200;
@@ -41,6 +45,13 @@ internal abstract record TrainingSettings
             HiddenLayers = parameters["hiddenLayers"].AsInt(),
             HiddenUnits = parameters["hiddenUnits"].AsInt(),
             Padding = parameters.Find("padding")?.AsString() == "same" ? Padding.Same : Padding.Valid,
+            Initialization = parameters.Find("initialization")?.AsString() switch
+            {
+                "he" => Networks.Initialization.HeUniform,
+                "xavier" => Networks.Initialization.XavierUniform,
+                _ => null,
+            },
+            SuccessAtEnd = parameters.Find("successAt")?.AsString() == "end",
             StopOnSuccess = parameters["stopOnSuccess"].AsBool(),
             EvaluateEvery = parameters["evaluateEvery"].AsInt(),
             EvaluationEpisodes = parameters["evaluationEpisodes"].AsInt(),

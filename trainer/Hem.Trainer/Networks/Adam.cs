@@ -43,7 +43,7 @@ public sealed unsafe class Adam(
     }
 
     /// <summary>By squaring: the C library's power may differ between machines.</summary>
-    private static double Power(double number, long exponent)
+    internal static double Power(double number, long exponent)
     {
         double power = 1;
         for (; exponent > 0; exponent >>= 1, number *= number)

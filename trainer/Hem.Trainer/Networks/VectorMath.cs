@@ -152,6 +152,13 @@ public static unsafe class VectorMath
             value *= factor;
     }
 
+    /// <summary>e^x within 2 ulp.</summary>
+    public static float Exp(float value)
+    {
+        KernelSet.Best.Exp(&value, &value, 1);
+        return value;
+    }
+
     /// <summary>The natural logarithm within 2 ulp.</summary>
     public static float Log(float value)
     {

@@ -4,7 +4,7 @@ namespace Hem.Trainer.Tasks;
 
 /// <summary>
 /// Flip bit (Andrychowicz et al. 2017, section 3.1): K bits, action a inverts bit a, success when the state equals the goal in every
-/// bit, T = K. Stored as ceil(K/8) bytes, bit i in byte i/8 at position i%8. Input: the K state bits then the K goal bits as 0 or 1.
+/// bit, T = K by default. Stored as ceil(K/8) bytes, bit i in byte i/8 at position i%8. Input: the K state bits, then the goal's, 0 or 1.
 /// </summary>
 internal sealed class FlipBit : IDiscreteTask
 {
@@ -17,17 +17,19 @@ internal sealed class FlipBit : IDiscreteTask
 
     /// <param name="bits">K, 2..128.</param>
     /// <param name="startAtZero">Episodes start at all zeros (`start: zeros`) instead of uniformly.</param>
-    public FlipBit(int bits, bool startAtZero = false)
+    /// <param name="horizon">T; null: K.</param>
+    public FlipBit(int bits, bool startAtZero = false, int? horizon = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, MinBits);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, MaxBits);
         (width, zeros) = (bits, startAtZero);
+        Horizon = horizon ?? bits;
         StateBytes = (bits + 7) / 8;
     }
 
     public string Name => $"flipbit-{width}";
 
-    public int Horizon => width;
+    public int Horizon { get; }
 
     public int Actions => width;
 

@@ -12,9 +12,9 @@ internal enum CellEncoding
 
 /// <summary>
 /// Four rooms (the maze of Rauber et al. 2019): an 11 x 11 grid, row 0 at the top; start uniform over the corners, goal uniform over
-/// the other free cells; an action slips to a uniform one with probability 0.2; 31 actions. Stored as one byte, 11 row + column.
+/// the other free cells; an action slips to a uniform one with probability 0.2; 31 actions by default. Stored as one byte, 11 row + column.
 /// </summary>
-internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot) : IDiscreteTask
+internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot, int? horizon = null) : IDiscreteTask
 {
     public const int Side = 11;
     public const int Cells = Side * Side;
@@ -45,7 +45,7 @@ internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot) : I
 
     public string Name => "fourrooms";
 
-    public int Horizon => 31;
+    public int Horizon { get; } = horizon ?? 31;
 
     public int Actions => 4;
 

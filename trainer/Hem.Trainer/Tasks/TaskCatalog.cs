@@ -12,10 +12,11 @@ internal static class TaskCatalog
         if (!TaskName.TryParse(parameters["task"].AsString(), out TaskName? task))
             return null;
 
+        int? horizon = parameters.Find("horizon")?.AsInt();
         ITask? built = task.Family switch
         {
-            TaskName.FlipBit => new FlipBit(task.Size, Is("start", "zeros")),
-            TaskName.FourRooms => new FourRooms(Is("encoding", "raw") ? CellEncoding.Raw : CellEncoding.OneHot),
+            TaskName.FlipBit => new FlipBit(task.Size, Is("start", "zeros"), horizon),
+            TaskName.FourRooms => new FourRooms(Is("encoding", "raw") ? CellEncoding.Raw : CellEncoding.OneHot, horizon),
             TaskName.PointMass => new PointMass(Is("start", "uniform"), ScalesInputs(parameters)),
             TaskName.Reacher => new Reacher(ScalesInputs(parameters)),
             TaskName.SawyerReach => new SawyerReach(ScalesInputs(parameters)),

@@ -305,7 +305,8 @@ HEM_EXPORT int32_t hem_torch_network_replay(
 
 // A loss and its gradient by autograd, for the tests: 0 softmax cross-entropy of actions; 1 Gaussian of fixed sigma = scale; 2 mean squared
 // error; 3 mean squared error of the action taken; 4 scale times the mean squared output; 5 -log softmax of the actions, weighted by targets,
-// summed and divided by scale. The others are means over the batch.
+// summed and divided by scale; 6 -log of a Gaussian of fixed sigma = scale but for its constant, weighted and summed: targets are the actions
+// and, in one column more, the weights; 7 as 1, but the outputs are means and then logarithms of sigmas. The others are means over the batch.
 HEM_EXPORT int32_t hem_torch_loss(
     int32_t which, const float* outputs, int64_t batch, int64_t columns, const float* targets, const int64_t* actions, double scale,
     int32_t through_tanh, float* loss, float* gradient) {
@@ -325,6 +326,18 @@ HEM_EXPORT int32_t hem_torch_loss(
             case 3: value = torch::mse_loss(x.gather(1, index.unsqueeze(1)), wrap(targets, batch, 1)); break;
             case 4: value = scale * x.square().mean(); break;
             case 5: value = -(torch::log_softmax(x, 1).gather(1, index.unsqueeze(1)) * wrap(targets, batch, 1)).sum() / scale; break;
+            case 6: {
+                auto both = wrap(targets, batch, columns + 1);
+                auto error = (both.narrow(1, 0, columns) - x) / scale;
+                value = (0.5 * error.square().sum(1) * both.select(1, columns)).sum();
+                break;
+            }
+            case 7: {
+                auto sigmas = x.narrow(1, columns / 2, columns / 2);
+                auto error = (wrap(targets, batch, columns / 2) - x.narrow(1, 0, columns / 2)) * torch::exp(-sigmas);
+                value = (0.5 * error.square() + sigmas + 0.5 * std::log(2 * M_PI)).sum(1).mean();
+                break;
+            }
             default: TORCH_CHECK(false, "no loss ", which);
         }
         auto slope = torch::autograd::grad({value}, {leaf})[0];
