@@ -3,7 +3,7 @@ using Hem.TestCluster;
 
 namespace Cluster.Tests;
 
-/// <summary>What docs/install.md says about upgrading and removing, while a sweep runs.</summary>
+/// <summary>What docs/operations.md says about upgrading and removing, while a sweep runs.</summary>
 public sealed class InstallTests(ClusterFixture cluster)
 {
     private const string Space = $"namespaces/{ClusterFixture.OperatorNamespace}";

@@ -7,6 +7,6 @@ internal static class CommandTree
 {
     public static RootCommand Build() => new("Runs HemSweeps on Kubernetes.")
     {
-        RunCommand.Build(), CrdsCommand.Build(), MetricsCommand.Build(),
+        RunCommand.Build(), BackupCommand.Build(), CrdsCommand.Build(), MetricsCommand.Build(),
     };
 }
