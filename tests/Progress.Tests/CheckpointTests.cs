@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Hem.Progress;
 using Hem.Progress.Grpc;
+using static Hem.Tests.TrialsBench;
 using static Progress.Tests.ProgressBench;
 
 namespace Progress.Tests;
@@ -37,7 +38,7 @@ public sealed class CheckpointTests
         bench.Checkpoints.Used.ShouldBe(2000);
         new FileCheckpointStore(Path.Combine(bench.Folder, "checkpoints")).Used.ShouldBe(2000);
 
-        bench.Checkpoints.Delete(bench.SweepUid, "s-0");
+        bench.Checkpoints.Delete(SweepUid, "s-0");
         Files(bench).ShouldBeEmpty();
         bench.Checkpoints.Used.ShouldBe(0);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Hem.Progress;
 using Hem.Progress.Grpc;
+using static Hem.Tests.TrialsBench;
 using static Progress.Tests.ProgressBench;
 
 namespace Progress.Tests;
@@ -11,12 +12,13 @@ public sealed class ExpiryTests
     public async Task A_stream_ends_with_its_token_and_goes_on_with_the_next_one()
     {
         ExpiringAuthority? authority = null;
-        await using var bench = await StartAsync(authority: real => authority = new ExpiringAuthority(real));
+        var time = new ManualTime();
+        await using var bench = await StartAsync(authority: real => authority = new ExpiringAuthority(real), time: time);
         var rejections = new ConcurrentQueue<(string Method, StatusCode Code)>();
         bench.Service.Rejected += (method, code) => rejections.Enqueue((method, code));
         var attempt = await bench.AddAttemptAsync();
         bench.Registry.Add(attempt, "second token");
-        authority!.Expiries["token of attempt-0-1"] = DateTimeOffset.UtcNow.AddSeconds(1);
+        authority!.Expiries["token of attempt-0-1"] = time.GetUtcNow().AddHours(1);
 
         var connections = 0;
         bench.Service.Connected += (_, _) => Interlocked.Increment(ref connections);
@@ -25,6 +27,7 @@ public sealed class ExpiryTests
         client.Report(Point(0));
         await client.FlushAsync().WaitAsync(Patience);
         await Until(() => connections == 1, "one connection");
+        time.Advance(TimeSpan.FromHours(1));
         await Until(() => rejections.Contains(("/hem.v1.Progress/Report", StatusCode.Unauthenticated)), "the first token has expired");
         client.Report(Point(1));
         client.UnacknowledgedCount.ShouldBe(1);

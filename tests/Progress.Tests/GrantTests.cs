@@ -1,5 +1,6 @@
 using Hem.Progress;
 using Hem.Progress.Grpc;
+using static Hem.Tests.TrialsBench;
 using static Progress.Tests.ProgressBench;
 
 namespace Progress.Tests;

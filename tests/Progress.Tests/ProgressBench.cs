@@ -1,30 +1,19 @@
 using Hem.Progress;
-using Hem.Results;
 
 namespace Progress.Tests;
 
-/// <summary>A real store, service and server on a unix socket, with one sweep `s` and its trials `s-0`, `s-1`, ...</summary>
-internal sealed class ProgressBench : IAsyncDisposable
+/// <summary>A service and its server on a unix socket.</summary>
+internal sealed class ProgressBench : TrialsBench
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
-    private readonly List<ProgressClient> _clients = [];
     private ProgressServer? _server;
 
     private ProgressBench(
-        string folder, ResultStore store, string sweepUid, Func<IReportSink, IReportSink>? sink,
-        Func<IProgressAuthority, IProgressAuthority>? authority)
+        Func<IReportSink, IReportSink>? sink, Func<IProgressAuthority, IProgressAuthority>? authority, TimeProvider? time)
+        : base(time)
     {
-        (Folder, Store, SweepUid) = (folder, store, sweepUid);
-        Checkpoints = new FileCheckpointStore(Path.Combine(folder, "checkpoints"), limitPerTrial: 8 << 20);
-        Service = new ProgressService(authority?.Invoke(Registry) ?? Registry, sink?.Invoke(store) ?? store, Checkpoints);
+        Checkpoints = new FileCheckpointStore(Path.Combine(Folder, "checkpoints"), limitPerTrial: 8 << 20);
+        Service = new ProgressService(authority?.Invoke(Registry) ?? Registry, sink?.Invoke(Store) ?? Store, Checkpoints, Time);
     }
-
-    public string Folder { get; }
-
-    public ResultStore Store { get; }
-
-    public string SweepUid { get; }
 
     public AttemptRegistry Registry { get; } = new();
 
@@ -35,13 +24,11 @@ internal sealed class ProgressBench : IAsyncDisposable
     public string Socket => Path.Combine(Folder, "progress.sock");
 
     public static async Task<ProgressBench> StartAsync(
-        int trials = 1, Func<IReportSink, IReportSink>? sink = null, Func<IProgressAuthority, IProgressAuthority>? authority = null)
+        int trials = 1, Func<IReportSink, IReportSink>? sink = null, Func<IProgressAuthority, IProgressAuthority>? authority = null,
+        TimeProvider? time = null)
     {
-        var folder = Directory.CreateTempSubdirectory("hem-progress-").FullName;
-        var store = ResultStore.Open(Path.Combine(folder, "store"));
-        var sweep = await store.UpsertSweepAsync("s", "");
-        await store.AddTrialsAsync(sweep.Uid, Enumerable.Range(0, trials).Select(i => new NewTrial($"s-{i}", $"{i}", i, "c", "{}")));
-        var bench = new ProgressBench(folder, store, sweep.Uid, sink, authority);
+        var bench = new ProgressBench(sink, authority, time);
+        await bench.AddTrialsAsync("", trials);
         await bench.StartServerAsync();
         return bench;
     }
@@ -55,12 +42,10 @@ internal sealed class ProgressBench : IAsyncDisposable
         _server = null;
     }
 
-    /// <summary>Claims an attempt. Those before it are over as far as the store knows, though their processes may live.</summary>
     public async Task<AttemptIdentity> AddAttemptAsync(int trial = 0, int number = 1)
     {
         var attempt = new AttemptIdentity(SweepUid, $"s-{trial}", $"attempt-{trial}-{number}", number);
-        if (number > 1) await Store.EndAttemptAsync($"attempt-{trial}-{number - 1}", AttemptOutcome.Disrupted);
-        await Store.AddAttemptAsync(new NewAttempt(SweepUid, attempt.Trial, number, attempt.AttemptId));
+        await ClaimAsync(trial, number, n => $"attempt-{trial}-{n}");
         Registry.Add(attempt, "token of " + attempt.AttemptId);
         await File.WriteAllTextAsync(TokenFile(attempt), "token of " + attempt.AttemptId + "\n");
         return attempt;
@@ -75,39 +60,9 @@ internal sealed class ProgressBench : IAsyncDisposable
         Attempt = attempt.AttemptId,
         TokenFile = TokenFile(attempt),
         Program = "test",
-        LongestBackoff = TimeSpan.FromMilliseconds(100),
     };
 
     public ProgressClient Connect(AttemptIdentity attempt) => Connect(Options(attempt));
 
-    public ProgressClient Connect(ProgressClientOptions options)
-    {
-        var client = ProgressClient.Start(options);
-        _clients.Add(client);
-        return client;
-    }
-
-    public IReadOnlyList<long> StoredIterations(int trial = 0) => [.. Store.ReadPoints(SweepUid, $"s-{trial}").Select(p => p.Iteration)];
-
-    public static Evaluated Point(long iteration) => new()
-    {
-        Iteration = (ulong)iteration,
-        SuccessRate = iteration % 100 / 100.0,
-        Loss = double.NaN,
-        WallSeconds = iteration,
-    };
-
-    public static async Task Until(Func<bool> condition, string what)
-    {
-        for (var since = Environment.TickCount64; !condition(); await Task.Delay(5))
-            (Environment.TickCount64 - since).ShouldBeLessThan((long)Patience.TotalMilliseconds, what);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var client in _clients) await client.DisposeAsync();
-        await StopServerAsync();
-        await Store.DisposeAsync();
-        Directory.Delete(Folder, recursive: true);
-    }
+    protected override async ValueTask DisposeServerAsync() => await StopServerAsync();
 }

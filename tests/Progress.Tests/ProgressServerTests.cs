@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hem.Progress;
+using static Hem.Tests.TrialsBench;
 using static Progress.Tests.ProgressBench;
 
 namespace Progress.Tests;

@@ -27,14 +27,14 @@ internal sealed class RawStream : IDisposable
 
     public async Task<HemMessage> NextAsync()
     {
-        (await _call.ResponseStream.MoveNext(default).WaitAsync(ProgressBench.Patience)).ShouldBeTrue();
+        (await _call.ResponseStream.MoveNext(default).WaitAsync(TrialsBench.Patience)).ShouldBeTrue();
         return _call.ResponseStream.Current;
     }
 
     /// <summary>Reads to the end of the stream, which must be a failure.</summary>
     public Task<RpcException> FailAsync() => Should.ThrowAsync<RpcException>(async () =>
     {
-        while (await _call.ResponseStream.MoveNext(default).WaitAsync(ProgressBench.Patience))
+        while (await _call.ResponseStream.MoveNext(default).WaitAsync(TrialsBench.Patience))
         {
         }
     });

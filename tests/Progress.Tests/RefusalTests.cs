@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Hem.Progress;
 using Hem.Progress.Grpc;
+using static Hem.Tests.TrialsBench;
 using static Progress.Tests.ProgressBench;
 
 namespace Progress.Tests;

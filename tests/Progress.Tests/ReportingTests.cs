@@ -1,4 +1,5 @@
 using Hem.Progress;
+using static Hem.Tests.TrialsBench;
 using static Progress.Tests.ProgressBench;
 
 namespace Progress.Tests;
@@ -22,7 +23,7 @@ public sealed class ReportingTests
 
         client.UnacknowledgedCount.ShouldBe(0);
         bench.StoredIterations().ShouldBe([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        bench.Store.FindTrial(bench.SweepUid, "s-0")!.Finished!.Iteration.ShouldBe(9);
+        bench.Store.FindTrial(SweepUid, "s-0")!.Finished!.Iteration.ShouldBe(9);
         told.ShouldBe(Enumerable.Range(1, 12).Select(n => (ulong)n));
     }
 
@@ -47,7 +48,7 @@ public sealed class ReportingTests
 
         await client.FlushAsync().WaitAsync(Patience);
         bench.StoredIterations().ShouldBe(Enumerable.Range(0, Points).Select(n => (long)n));
-        bench.Store.FindTrial(bench.SweepUid, "s-0")!.DifferingRepeats.ShouldBe(0);
+        bench.Store.FindTrial(SweepUid, "s-0")!.DifferingRepeats.ShouldBe(0);
         repeated.ShouldBe(Points);
     }
 
@@ -91,8 +92,8 @@ public sealed class ReportingTests
         for (var i = 7; i < 10; i++) second.Report(Point(i));
         await second.FlushAsync().WaitAsync(Patience);
         bench.StoredIterations().ShouldBe([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        bench.Store.FindTrial(bench.SweepUid, "s-0")!.DifferingRepeats.ShouldBe(0);
-        bench.Store.ReadAttempts(bench.SweepUid).ShouldAllBe(a => a.FailedReason == null);
+        bench.Store.FindTrial(SweepUid, "s-0")!.DifferingRepeats.ShouldBe(0);
+        bench.Store.ReadAttempts(SweepUid).ShouldAllBe(a => a.FailedReason == null);
         Should.Throw<InvalidOperationException>(() => second.RestoreUnacknowledged(tail));
         Should.Throw<InvalidDataException>(() => ReportQueue.Read([200, 1, 2]));
     }
@@ -154,6 +155,6 @@ public sealed class ReportingTests
         for (var i = 0; i < 500; i++) client.Report(Point(i));
         await client.FlushAsync().WaitAsync(Patience);
         bench.StoredIterations().ShouldBe(Enumerable.Range(0, 500).Select(n => (long)n));
-        (await bench.Store.AcknowledgedUpToAsync(new(bench.SweepUid, "s-0", "attempt-0-1", 1))).ShouldBe(500UL);
+        (await bench.Store.AcknowledgedUpToAsync(new(SweepUid, "s-0", "attempt-0-1", 1))).ShouldBe(500UL);
     }
 }

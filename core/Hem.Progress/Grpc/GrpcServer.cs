@@ -18,7 +18,7 @@ internal sealed class GrpcServer
     public GrpcServer(GrpcServiceOptions options, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
     {
         Options = options;
-        _peers = new PeerStreams(options.MaxStreamsPerPeer);
+        _peers = new PeerStreams(options.MaxStreamsPerPeer, options.PeerPatience);
         Logger = loggers.CreateLogger("Hem.Progress.Grpc");
         _stopped = new CancellationTokenSource(Timeout.InfiniteTimeSpan, options.TimeProvider);
         lifetime.ApplicationStopping.Register(() => _stopped.CancelAfter(options.ShutdownGrace));

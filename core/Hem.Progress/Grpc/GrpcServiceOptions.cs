@@ -17,11 +17,14 @@ public sealed class GrpcServiceOptions
     public int MaxQueuedMessages { get; set; } = 1000;
 
     /// <summary>
-    /// Calls that one peer may have open at once, however many connections it makes; one more waits for a second for a place, then it
-    /// is refused (RESOURCE_EXHAUSTED). HTTP/2 limits each
-    /// connection to as many on its own: see <see cref="GrpcServerExtensions.ConfigureForGrpc"/>.
+    /// Calls that one peer may have open at once, however many connections it makes; one more waits for a place, and is refused
+    /// (RESOURCE_EXHAUSTED) where none comes free within <see cref="PeerPatience"/>. HTTP/2 limits each connection to as many on its own:
+    /// see <see cref="GrpcServerExtensions.ConfigureForGrpc"/>.
     /// </summary>
     public int MaxStreamsPerPeer { get; set; } = 64;
+
+    /// <summary>A client may begin a call as soon as it has given up another, whose handler has yet to notice.</summary>
+    public TimeSpan PeerPatience { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Who is one peer: calls with equal answers share <see cref="MaxStreamsPerPeer"/>; null = this call is not counted. By default the

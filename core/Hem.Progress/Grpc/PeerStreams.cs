@@ -3,14 +3,11 @@ using Microsoft.AspNetCore.Http;
 namespace Hem.Progress.Grpc;
 
 /// <summary>Counts the open calls of each peer.</summary>
-internal sealed class PeerStreams(int limit)
+internal sealed class PeerStreams(int limit, TimeSpan patience)
 {
-    // A client may begin a call as soon as it has given up another, whose handler has yet to notice.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-
     private readonly Dictionary<string, Share> _peers = new(StringComparer.Ordinal);
 
-    /// <returns>false: the peer's share stayed used up for a second</returns>
+    /// <returns>false: the peer's share stayed used up</returns>
     public async ValueTask<bool> TryEnterAsync(string peer, CancellationToken cancellationToken)
     {
         Share share;
@@ -23,7 +20,7 @@ internal sealed class PeerStreams(int limit)
         var entered = false;
         try
         {
-            return entered = await share.Open.WaitAsync(s_patience, cancellationToken).ConfigureAwait(false);
+            return entered = await share.Open.WaitAsync(patience, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

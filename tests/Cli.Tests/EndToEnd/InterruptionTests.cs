@@ -75,12 +75,21 @@ public sealed class InterruptionTests : IDisposable
     [Fact]
     public async Task A_hangup_saves_and_leaves_and_a_second_one_hurries_nobody()
     {
-        _work.WriteLong();
+        // The shell in front of a trainer stays until it may go: hem still waits for it when the second hangup comes.
+        string go = _work.Folder["go"];
+        _work.Folder.Write(
+            "trainer.sh",
+            $"#!/bin/sh\ntrap : TERM\n{Programs.Trainer} &\nwhile [ ! -e {go} ]; do sleep 0.02; done\nwait $!\n", executable: true);
+        _work.WriteLong("  trainer: {command: [./trainer.sh]}");
         HemProcess hem = _work.Start();
         await _work.TrainingAsync();
 
         hem.HangUp();
+        await Patience.UntilAsync(() => hem.Output.Contains("save and leave"), "hem to stop");
         hem.HangUp();
+        await Patience.UntilAsync(() => !hem.HangupIsPending, "hem to take the second hangup");
+        hem.HasExited.ShouldBeFalse(hem.Output + hem.Error);
+        _work.Folder.Write("go", "");
 
         (await hem.EndAsync()).ShouldBe(130, hem.Output + hem.Error);
         hem.Output.ShouldContain("Saved and stopped");

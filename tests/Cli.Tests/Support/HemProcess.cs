@@ -35,6 +35,10 @@ internal sealed partial class HemProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>A hangup was sent that the process has not taken yet.</summary>
+    public bool HangupIsPending => File.ReadLines($"/proc/{Id}/status")
+        .Any(line => line.StartsWith("ShdPnd:", StringComparison.Ordinal) && (Convert.ToUInt64(line["ShdPnd:".Length..].Trim(), 16) & 1) != 0);
+
     public string Output
     {
         get

@@ -6,7 +6,7 @@ namespace Cli.Tests.Support;
 internal static class Patience
 {
     /// <summary>For anything that should be there at once. Generous, because a busy machine is no fault.</summary>
-    public static readonly TimeSpan Short = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Short = TimeSpan.FromSeconds(60);
 
     /// <summary>For a whole sweep.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromMinutes(4);

@@ -4,6 +4,7 @@ using Hem.Kubernetes;
 using Hem.Operator.Progress;
 using Hem.TestCluster;
 using Microsoft.Extensions.Logging.Abstractions;
+using static Hem.Tests.TrialsBench;
 using static Operator.Tests.Progress.ProgressBench;
 using Authority = Hem.Operator.Progress.CertificateAuthority;
 using Wait = Hem.TestCluster.Wait;

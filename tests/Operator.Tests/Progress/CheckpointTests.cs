@@ -50,7 +50,7 @@ public sealed class CheckpointTests(ControlPlaneFixture fixture)
             .StatusCode.ShouldBe(StatusCode.ResourceExhausted);
 
         var refusal = bench.Checkpoints.ReadRefusals().ShouldHaveSingleItem();
-        (refusal.SweepUid, refusal.Trial).ShouldBe((ProgressBench.SweepUid, "s-1"));
+        (refusal.SweepUid, refusal.Trial).ShouldBe((TrialsBench.SweepUid, "s-1"));
         refusal.Reason.ShouldContain("1000000 bytes");
         (await not.GetCheckpointAsync(Stream.Null)).ShouldBeNull();
         (await fits.GetCheckpointAsync(Stream.Null)).ShouldBe(1);

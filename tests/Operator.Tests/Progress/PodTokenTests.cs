@@ -5,6 +5,7 @@ using Hem.Progress;
 using Hem.Progress.Grpc;
 using Hem.Results;
 using Hem.TestCluster;
+using static Hem.Tests.TrialsBench;
 using static Operator.Tests.Progress.ProgressBench;
 using Wait = Hem.TestCluster.Wait;
 

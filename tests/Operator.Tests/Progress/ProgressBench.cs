@@ -12,39 +12,29 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Operator.Tests.Progress;
 
 /// <summary>
-/// The operator's progress service on a real API server: pods with real tokens, a real store, TLS. Which pods run which attempts is what
-/// the test says.
+/// The operator's progress service on a real API server: pods with real tokens, TLS. Which pods run which attempts is what the test says.
 /// </summary>
-internal sealed class ProgressBench : IAsyncDisposable
+internal sealed class ProgressBench : TrialsBench
 {
-    public const string SweepUid = "sweep-uid";
-
     private readonly ControlPlane _plane;
-    private readonly List<ProgressClient> _clients = [];
     private readonly PodTokenAuthority _authority;
     private ProgressHost? _host;
 
     private ProgressBench(
-        ControlPlane plane, string space, string folder, TimeProvider time, long checkpointCap, CertificateOptions? certificates)
+        ControlPlane plane, string space, TimeProvider? time, long checkpointCap, CertificateOptions? certificates)
+        : base(time)
     {
-        (_plane, Namespace, Folder, Time) = (plane, space, folder, time);
-        Store = ResultStore.Open(Path.Combine(folder, "store"));
+        (_plane, Namespace) = (plane, space);
         Client = new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(plane.Kubeconfig));
-        Checkpoints = new FileCheckpointStore(Path.Combine(folder, "checkpoints"), limitInAll: checkpointCap);
+        Checkpoints = new FileCheckpointStore(Path.Combine(Folder, "checkpoints"), limitInAll: checkpointCap);
         Certificates = new CertificateAuthority(Client, space, certificates ?? CertificateOptions.For(space, "127.0.0.1:0"),
-            NullLogger<CertificateAuthority>.Instance, time: time);
+            NullLogger<CertificateAuthority>.Instance, time: Time);
         Metrics = new OperatorMetrics();
         Counts = new MetricCounts(Metrics);
-        _authority = new PodTokenAuthority(Pods, Store, new TokenReviewer(Client), Metrics, time);
+        _authority = new PodTokenAuthority(Pods, Store, new TokenReviewer(Client), Metrics, Time);
     }
 
     public string Namespace { get; }
-
-    public string Folder { get; }
-
-    public TimeProvider Time { get; }
-
-    public ResultStore Store { get; }
 
     public KubernetesClient Client { get; }
 
@@ -70,11 +60,8 @@ internal sealed class ProgressBench : IAsyncDisposable
     {
         var plane = fixture.ControlPlane;
         var space = await plane.CreateNamespaceAsync("progress", TestContext.Current.CancellationToken);
-        var bench = new ProgressBench(
-            plane, space, Directory.CreateTempSubdirectory("hem-operator-").FullName, time ?? TimeProvider.System, checkpointCap,
-            certificates);
-        await bench.Store.UpsertSweepAsync(new ClusterSweep(SweepUid, space, "s", "", DateTimeOffset.UtcNow));
-        await bench.Store.AddTrialsAsync(SweepUid, Enumerable.Range(0, trials).Select(i => new NewTrial($"s-{i}", $"{i}", i, "c", "{}")));
+        var bench = new ProgressBench(plane, space, time, checkpointCap, certificates);
+        await bench.AddTrialsAsync(space, trials);
         await bench.Certificates.LoadAsync();
         await File.WriteAllTextAsync(bench.CaFile, bench.Certificates.Bundle);
         await bench.StartServerAsync();
@@ -109,12 +96,8 @@ internal sealed class ProgressBench : IAsyncDisposable
         return tls.RemoteCertificate!.GetSerialNumberString();
     }
 
-    /// <summary>Claims an attempt; those before it are over as far as the store knows.</summary>
-    public async Task ClaimAsync(int trial = 0, int number = 1)
-    {
-        if (number > 1) await Store.EndAttemptAsync(AttemptKey.InStore(SweepUid, $"s-{trial}", number - 1), AttemptOutcome.Disrupted);
-        await Store.AddAttemptAsync(new NewAttempt(SweepUid, $"s-{trial}", number, AttemptKey.InStore(SweepUid, $"s-{trial}", number)));
-    }
+    public Task ClaimAsync(int trial = 0, int number = 1) =>
+        ClaimAsync(trial, number, n => AttemptKey.InStore(SweepUid, $"s-{trial}", n));
 
     /// <summary>Makes a pod of an attempt, and its token; the operator sees it from then on.</summary>
     public async Task<TestPod> AddPodAsync(int trial = 0, int number = 1, bool seen = true, int tokenSeconds = 600)
@@ -153,39 +136,18 @@ internal sealed class ProgressBench : IAsyncDisposable
         Attempt = pod.Attempt.AttemptId,
         TokenFile = pod.TokenFile,
         CaFile = CaFile,
-        LongestBackoff = TimeSpan.FromMilliseconds(100),
         Log = pod.Log.Enqueue,
     };
 
     public ProgressClient Connect(TestPod pod) => Connect(Options(pod));
 
-    public ProgressClient Connect(ProgressClientOptions options)
+    protected override async ValueTask DisposeServerAsync()
     {
-        var client = ProgressClient.Start(options);
-        _clients.Add(client);
-        return client;
-    }
-
-    public IReadOnlyList<long> StoredIterations(int trial = 0) => [.. Store.ReadPoints(SweepUid, $"s-{trial}").Select(p => p.Iteration)];
-
-    public static Evaluated Point(long iteration) => new()
-    {
-        Iteration = (ulong)iteration,
-        SuccessRate = iteration % 100 / 100.0,
-        Loss = double.NaN,
-        WallSeconds = iteration,
-    };
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var client in _clients) await client.DisposeAsync();
         await StopServerAsync();
         _authority.Dispose();
         Counts.Dispose();
         Metrics.Dispose();
         Client.Dispose();
-        await Store.DisposeAsync();
-        Directory.Delete(Folder, recursive: true);
     }
 }
 

@@ -83,8 +83,8 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
             await using var trainer = ProgressClient.Start(await TrainerAsync(host, pod));
             (await trainer.Granted.WaitAsync(Timeouts.Normal)).ShouldBeTrue();
             (await trainer.GetCheckpointAsync(Stream.Null)).ShouldBe(resumes ? 1 : null);
-            trainer.Report(ProgressBench.Point(0));
-            trainer.Report(ProgressBench.Point(1));
+            trainer.Report(TrialsBench.Point(0));
+            trainer.Report(TrialsBench.Point(1));
             await trainer.PutCheckpointAsync(1, new MemoryStream(new byte[1000]));
             if (finishes) trainer.Report(new Finished { Iteration = 4 });
             else

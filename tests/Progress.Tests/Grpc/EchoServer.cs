@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Progress.Tests.Grpc;
@@ -48,6 +49,7 @@ internal sealed class EchoServer : IAsyncDisposable
             kestrel?.Invoke(server);
         });
         builder.Services.AddGrpc(options);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromHours(1));
         var app = builder.Build();
         app.MapGrpcService(EchoService.Definition(observer));
         if (more is not null)

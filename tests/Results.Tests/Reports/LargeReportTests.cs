@@ -24,7 +24,7 @@ public sealed class LargeReportTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{configurations} x {seeds} x {points}: {clock.Elapsed.TotalSeconds:F1} s, "
             + $"page {new FileInfo(page).Length >> 10} KiB, "
             + $"all {Directory.GetFiles(folder).Sum(file => new FileInfo(file).Length) >> 20} MiB");
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(60));     // some 5 s on two cores of 2023; others may use them too
+        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromMinutes(4));      // some 5 s on two cores of 2023; others may use them too
         new FileInfo(page).Length.ShouldBeLessThan(4 << 20);
         if (configurations > ReportHtml.MostRankingRows)
         {

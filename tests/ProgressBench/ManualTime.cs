@@ -1,4 +1,4 @@
-namespace Operator.Tests.Progress;
+namespace Hem.Tests;
 
 /// <summary>A clock that runs, and that the test can set forward: timers that become due by that fire at once.</summary>
 internal sealed class ManualTime : TimeProvider
