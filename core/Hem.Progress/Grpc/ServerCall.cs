@@ -121,7 +121,10 @@ internal sealed class ServerCall
         }
         catch (Exception e)
         {
-            if (!CancellationToken.IsCancellationRequested)
+            // A write may hear that the client has gone before the token does.
+            var gone = CancellationToken.IsCancellationRequested
+                || (e is OperationCanceledException cancelled && cancelled.CancellationToken == CancellationToken);
+            if (!gone)
                 GrpcLog.HandlerFailed(_server.Logger, e, method.FullName);
             return new Status(StatusCode.Unknown, "Exception was thrown by handler.");
         }
