@@ -86,7 +86,8 @@ internal sealed partial class Prometheus : IAsyncDisposable
             while (true)
             {
                 var pods = (await api.GetAsync("/api/v1/pods", cancel))!["items"]!.AsArray();
-                await File.WriteAllTextAsync(file + ".new", new JsonArray([.. pods.SelectMany(pod => Targets(pod!))]).ToJsonString(), cancel);
+                var targets = new JsonArray([.. pods.SelectMany(pod => Targets(pod!))]);
+                await File.WriteAllTextAsync(file + ".new", targets.ToJsonString(), cancel);
                 File.Move(file + ".new", file, overwrite: true);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancel);
             }

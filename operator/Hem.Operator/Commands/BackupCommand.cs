@@ -24,7 +24,7 @@ internal static class BackupCommand
     {
         if (!Console.IsOutputRedirected)
         {
-            Console.Error.WriteLine("hem-operator: the copy is a binary file: send it to one, for example `hem-operator backup > results.db`.");
+            Console.Error.WriteLine("hem-operator: the copy is a binary file: `hem-operator backup > results.db`.");
             return 64;
         }
 
