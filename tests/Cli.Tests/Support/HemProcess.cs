@@ -37,7 +37,8 @@ internal sealed partial class HemProcess : IDisposable
 
     /// <summary>A hangup was sent that the process has not taken yet.</summary>
     public bool HangupIsPending => File.ReadLines($"/proc/{Id}/status")
-        .Any(line => line.StartsWith("ShdPnd:", StringComparison.Ordinal) && (Convert.ToUInt64(line["ShdPnd:".Length..].Trim(), 16) & 1) != 0);
+        .Where(line => line.StartsWith("ShdPnd:", StringComparison.Ordinal))
+        .Any(line => (Convert.ToUInt64(line["ShdPnd:".Length..].Trim(), 16) & 1) != 0);
 
     public string Output
     {
