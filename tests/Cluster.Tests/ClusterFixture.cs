@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 using Hem.TestCluster;
 
 [assembly: AssemblyFixture(typeof(Cluster.Tests.ClusterFixture))]
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+// One after the other, but for those that need nothing of the one cluster.
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
 
 namespace Cluster.Tests;
 

@@ -8,21 +8,6 @@ public sealed class ControlPlaneTests(ClusterFixture cluster)
     private readonly CancellationToken _cancel = TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_older_state_is_put_back_and_what_came_later_is_forgotten()
-    {
-        _ = cluster.ControlPlane;
-        await using var plane = await ControlPlane.StartAsync(new() { ControllerManager = false }, _cancel);
-        var before = await plane.CreateNamespaceAsync("before", _cancel);
-        var snapshot = await plane.SnapshotAsync();
-        var after = await plane.CreateNamespaceAsync("after", _cancel);
-
-        await plane.RestoreAsync(snapshot, _cancel);
-
-        (await plane.Api.GetAsync($"/api/v1/namespaces/{before}", _cancel)).ShouldNotBeNull();
-        (await plane.Api.GetAsync($"/api/v1/namespaces/{after}", _cancel)).ShouldBeNull();
-    }
-
-    [Fact]
     public async Task A_service_account_may_do_what_its_role_says_and_no_more()
     {
         var plane = cluster.ControlPlane;

@@ -82,6 +82,10 @@ public sealed class LeaderElector : IDisposable
             catch (OperationCanceledException) when (leading.IsCancellationRequested)
             {
             }
+            catch (WriteRefusedException) when (!IsLeader)
+            {
+                // It wanted to write at the very moment when it led no more.
+            }
         }
         finally
         {

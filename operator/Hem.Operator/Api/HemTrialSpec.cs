@@ -77,7 +77,9 @@ internal sealed record HemTrialStatus
     [Description("Attempts after the first that followed a failure or a disruption.")]
     public int? Retries { get; init; }
 
-    [Description("Iterations done, of all: 40/80.")]
+    [Description(
+        "Iterations done, of all: 40/80. Written once half of them are done, and whenever the phase changes: every evaluation is in the "
+        + "sweep's answers (`hem report -n`) and metrics.")]
     public string? Progress { get; init; }
 
     [Description("Success rate of the last evaluation, from 0 to 1.")]

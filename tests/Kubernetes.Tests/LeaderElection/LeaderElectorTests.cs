@@ -10,7 +10,7 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
 {
     private readonly List<LeaderElector> _electors = [];
 
-    private LeaderElector NewElector(string identity, KubernetesClient? client = null, bool release = true, int seconds = 3)
+    private LeaderElector NewElector(string identity, KubernetesClient? client = null, bool release = true, int seconds = 9)
     {
         var elector = new LeaderElector(client ?? Client, new()
         {
@@ -19,7 +19,7 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
             Identity = identity,
             LeaseDuration = TimeSpan.FromSeconds(seconds),
             RenewDeadline = TimeSpan.FromSeconds(seconds * 2 / 3.0),
-            RetryPeriod = TimeSpan.FromSeconds(seconds / 6.0),
+            RetryPeriod = TimeSpan.FromSeconds(Math.Min(seconds / 6.0, 2)),
             ReleaseOnCancel = release,
         });
         _electors.Add(elector);
@@ -61,19 +61,20 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
     [Fact]
     public async Task One_leads_and_gives_the_lease_to_the_next_when_it_stops()
     {
-        var (a, b) = (NewElector("a"), NewElector("b"));
+        var (a, b) = (NewElector("a", seconds: 60), NewElector("b", seconds: 60));
         var leads = new Running(a);
         await leads.Started.Task.WaitAsync(Timeouts.Quick, Cancel);
         var waits = new Running(b);
         await Wait.UntilAsync(() => b.Holder == "a", "b sees a lead");
         (a.IsLeader, b.IsLeader).ShouldBe((true, false));
         var lease = (await LeaseAsync())!.Spec!;
-        (lease.HolderIdentity, lease.LeaseDurationSeconds, lease.LeaseTransitions).ShouldBe(("a", 3, 0));
+        (lease.HolderIdentity, lease.LeaseDurationSeconds, lease.LeaseTransitions).ShouldBe(("a", 60, 0));
 
         leads.Stop();
         await leads.Run;
         a.IsLeader.ShouldBeFalse();
-        await waits.Started.Task.WaitAsync(TimeSpan.FromSeconds(2), Cancel);
+        // Long before it would have passed.
+        await waits.Started.Task.WaitAsync(Timeouts.Quick, Cancel);
         lease = (await LeaseAsync())!.Spec!;
         (lease.HolderIdentity, lease.LeaseTransitions).ShouldBe(("b", 1));
         waits.Stop();
@@ -93,8 +94,8 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
         var waits = new Running(b);
         var renewed = (await LeaseAsync())!.Spec!.RenewTime;
         // Longer than the lease would last, were it not renewed.
-        await Wait.UntilAsync(async () => (await LeaseAsync())!.Spec!.RenewTime > renewed + TimeSpan.FromSeconds(4),
-            "it is renewed for long");
+        await Wait.UntilAsync(async () => (await LeaseAsync())!.Spec!.RenewTime > renewed + TimeSpan.FromSeconds(10),
+            "it is renewed for long", Timeouts.Normal);
         a.IsLeader.ShouldBeTrue();
         waits.Started.Task.IsCompleted.ShouldBeFalse();
         leads.MayEnd.SetResult();
@@ -131,7 +132,7 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
         using var stop = new CancellationTokenSource();
         var random = Random.Shared;
         var faults = Enumerable.Range(0, 3).Select(_ => new FaultHandler()).ToList();
-        var electors = faults.Select((fault, i) => NewElector($"e{i}", NewClient(fault), release: i != 0)).ToList();
+        var electors = faults.Select((fault, i) => NewElector($"e{i}", NewClient(fault), release: i != 0, seconds: 3)).ToList();
         var runs = electors.Select(elector => Task.Run(async () =>
         {
             while (!stop.IsCancellationRequested)

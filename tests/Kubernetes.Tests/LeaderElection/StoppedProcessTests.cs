@@ -21,7 +21,9 @@ public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServe
         a.Signal(SigKill);
         var clock = Stopwatch.StartNew();
         await b.UntilAsync("leads");
-        clock.Elapsed.ShouldBeInRange(TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(20));
+        // Not before the lease has passed, which was renewed at most 10 s ago.
+        clock.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(5));
+        ShouldTake(clock.Elapsed, 20, 60);
     }
 
     [Fact]
@@ -34,7 +36,8 @@ public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServe
         a.Signal(SigTerm);
         var clock = Stopwatch.StartNew();
         await b.UntilAsync("leads");
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(3));
+        // On any machine long before the lease, 15 s, would have passed.
+        ShouldTake(clock.Elapsed, 3, 10);
     }
 
     [Fact]
@@ -53,6 +56,14 @@ public partial class StoppedProcessTests(ControlPlaneFixture fixture) : ApiServe
         await a.UntilAsync("stopped");
         // One request may have been under way, and out of its hands, when it was stopped.
         (await NumberAsync("a")).ShouldBeLessThanOrEqualTo(number + 1, string.Join(", ", a.Lines));
+    }
+
+    /// <param name="seconds">On a machine that has nothing else to do, as for `make soak`.</param>
+    /// <param name="busy">On any other.</param>
+    private static void ShouldTake(TimeSpan taken, int seconds, int busy)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine($"followed after {taken.TotalSeconds:0.0} s");
+        taken.ShouldBeLessThan(TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("HEM_SOAK") == "1" ? seconds : busy));
     }
 
     private async Task<int> NumberAsync(string by) =>

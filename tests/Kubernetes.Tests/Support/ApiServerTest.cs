@@ -1,6 +1,8 @@
 using Hem.TestCluster;
 
 [assembly: AssemblyFixture(typeof(ControlPlaneFixture))]
+// They wait more than they work.
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]
 
 namespace Hem.Kubernetes.Tests.Support;
 

@@ -16,6 +16,8 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
     private static readonly string[] ShortLease =
         ["--leader-elect-lease-duration", "3", "--leader-elect-renew-deadline", "2", "--leader-elect-retry-period", "0.5"];
 
+    private static readonly bool isSoak = Environment.GetEnvironmentVariable("HEM_SOAK") == "1";
+
     [Fact]
     public async Task A_leader_that_is_told_to_stop_hands_over_at_once()
     {
@@ -32,8 +34,8 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
 
         Report("taken over after SIGTERM", taken);
         (await pair.HolderAsync()).ShouldNotBe(before);
-        // Long before the lease, 15 s, would have passed.
-        taken.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        // Without other work on the machine; and on any, long before the lease, 15 s, would have passed.
+        taken.ShouldBeLessThan(TimeSpan.FromSeconds(isSoak ? 3 : 10));
     }
 
     [Fact]
@@ -45,13 +47,14 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
         pair.Leader.Signal(OperatorProcess.Kill);
         await pair.WidenAsync();
 
-        Report("taken over after SIGKILL, with a lease of 15 s", watch.Elapsed);
+        TimeSpan taken = watch.Elapsed;
+        Report("taken over after SIGKILL, with a lease of 15 s", taken);
+        taken.ShouldBeLessThan(TimeSpan.FromSeconds(isSoak ? 20 : 60));
     }
 
     [Fact]
     public async Task A_leader_that_stood_still_and_goes_on_changes_nothing()
     {
-        bool isSoak = Environment.GetEnvironmentVariable("HEM_SOAK") == "1";
         await using var pair = await Pair.StartAsync(fixture.ControlPlane, isSoak ? [] : ShortLease);
         string before = await pair.HolderAsync();
 

@@ -6,6 +6,7 @@ using Hem.TestCluster;
 namespace Operator.Tests.Progress;
 
 /// <summary>Checkpoints of trials without a claim, through the operator.</summary>
+[Collection(Alone.Name)]
 public sealed class CheckpointTests(ControlPlaneFixture fixture)
 {
     [Fact]

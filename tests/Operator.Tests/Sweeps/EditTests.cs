@@ -65,7 +65,7 @@ public sealed class EditTests(ControlPlaneFixture fixture)
         status.Running.ShouldBe(0);
         status.Conditions!.Single(one => one.Type == "Suspended").Status.ShouldBe("True");
         await Wait.UntilAsync(async () => (await world.JobsAsync()).Length == 0, "nothing is left");
-        world.Kubelet.Running.ShouldBe(0);
+        await Wait.UntilAsync(() => world.Kubelet.Running == 0, "nobody trains");
 
         world.Kubelet.Train = _ => Training.Finishes;
         await world.EditAsync(SweepBuilder.Make().Seeds(3).Parallelism(2).Suspended(false));
@@ -97,7 +97,7 @@ public sealed class EditTests(ControlPlaneFixture fixture)
         await world.ApplyAsync(SweepBuilder.Make().Seeds(2).Parallelism(1).Budget("wallClock", "2s"));
         HemSweepStatus status = await world.StatusAsync(one => one.State == SweepState.BudgetExhausted, "the budget is exhausted");
         status.Conditions!.Single(one => one.Type == "Complete").Message!.ShouldContain("raise spec.budget.wallClock");
-        world.Kubelet.Running.ShouldBe(0);
+        await Wait.UntilAsync(() => world.Kubelet.Running == 0, "nobody trains");
 
         world.Kubelet.Train = _ => Training.Finishes;
         await world.EditAsync(SweepBuilder.Make().Seeds(2).Parallelism(1).Budget("wallClock", "1h"));

@@ -72,7 +72,7 @@ internal sealed class HostWorld : IAsyncDisposable
         var life = new Life { Host = NewHost(faults, identity) };
         life.Running = Task.Run(async () =>
         {
-            while (!await life.Host.RunAsync(life.Stop.Token))
+            while (!await RunsToItsEndAsync(life))
             {
                 await life.Host.DisposeAsync();
                 life.Host = NewHost(faults, identity);
@@ -80,6 +80,19 @@ internal sealed class HostWorld : IAsyncDisposable
         });
         _lives.Add(life);
         return life;
+    }
+
+    private static async Task<bool> RunsToItsEndAsync(Life life)
+    {
+        try
+        {
+            return await life.Host.RunAsync(life.Stop.Token);
+        }
+        catch (Exception e) when (e is HttpRequestException or KubernetesException && !life.Stop.IsCancellationRequested)
+        {
+            // It died of it, and is started again.
+            return false;
+        }
     }
 
     private OperatorHost NewHost(FaultHandler? faults, string? identity) =>

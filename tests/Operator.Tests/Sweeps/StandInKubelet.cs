@@ -69,8 +69,10 @@ internal sealed class StandInKubelet : IAsyncDisposable
         _pods = new Informer<V1Pod>(client, Resources.Pods, ns);
         _pods.Changed += (type, old, pod) =>
         {
-            if (type == WatchEventType.Deleted) _running.TryRemove(old!.Metadata.Uid!, out _);
-            else _queue.Add(pod!.Key());
+            // In the order of the API server: who is seen to begin after another's end is not counted beside him.
+            if (type == WatchEventType.Deleted || pod!.Status?.Phase is "Succeeded" or "Failed")
+                _running.TryRemove((pod ?? old)!.Metadata.Uid!, out _);
+            if (type != WatchEventType.Deleted) _queue.Add(pod!.Key());
         };
     }
 
@@ -137,7 +139,6 @@ internal sealed class StandInKubelet : IAsyncDisposable
         string phase = pod.Status?.Phase ?? "Pending";
         if (phase is "Succeeded" or "Failed")
         {
-            _running.TryRemove(pod.Metadata.Uid!, out _);
             if (pod.Metadata.DeletionTimestamp is not null) await RemoveAsync(pod, cancel);
         }
         else if (pod.Metadata.DeletionTimestamp is not null)
