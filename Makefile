@@ -12,7 +12,7 @@ SWEEP   ?= examples/quickstart.yaml
 SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
-BENCHES := planner ingest mstep physics conv her-update train-flipbit train-fetch-reach render overhead reports operator latency
+BENCHES := planner ingest mstep physics conv her-update train-flipbit train-fetch-reach render overhead reports operator latency scrape
 
 .PHONY: help build torch sweep everything test soak image cluster-up cluster-down demo verify crds manifests layout format bench $(BENCHES:%=bench-%) clean
 
@@ -76,10 +76,10 @@ artifacts/.test-cluster-built: $(TESTS)
 verify: build ## nothing drifts: format, generated files, examples
 	@make/verify
 
-crds: build ## write crds/, docs/api.md and docs/metrics.md again, from the operator's code, and what is made of them
+crds: build ## write crds/, docs/api.md and docs/metrics.md again, from the code, and what is made of them
 	@bin/hem-operator crds crds
 	@bin/hem-operator crds --markdown > docs/api.md
-	@bin/hem-operator metrics > docs/metrics.md
+	@{ bin/hem-operator metrics; bin/hem-trainer metrics; } > docs/metrics.md
 	@make/manifests
 
 manifests: ## write deploy/hem.yaml again, and what else is made of the chart
@@ -115,7 +115,7 @@ bench-physics: artifacts/.bench-built
 	@make/need-apt libmujoco2.2.2 libmujoco-samples
 	@artifacts/bin/Hem.Bench/release/hem-bench physics
 
-bench-operator bench-latency bench-reports: bench-%: artifacts/.operator-bench-built
+bench-operator bench-latency bench-reports bench-scrape: bench-%: artifacts/.operator-bench-built
 	@artifacts/bin/Hem.OperatorBench/release/hem-operator-bench $*
 
 artifacts/.operator-bench-built: $(SOURCES) $(TESTS)

@@ -7,34 +7,49 @@ namespace Hem.Metrics;
 
 /// <summary>
 /// From the meters of a program to whoever watches: scrapes by Prometheus, and OTLP where the standard environment variables name a
-/// collector (OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT; OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and the
-/// others as the OpenTelemetry specification has them).
+/// collector (<see cref="OtlpVariables"/>; OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and the others as the OpenTelemetry
+/// specification has them).
 /// </summary>
 public sealed class MetricsPipeline : IDisposable
 {
-    private readonly PrometheusExporter _prometheus = new();
-    private readonly MeterProvider _provider;
+    private readonly ObservableReader _observables;
+    private readonly PrometheusExporter _prometheus;
+    private readonly MeterProvider _counted;
+    private readonly MeterProvider? _sent;
 
     /// <param name="service">The program's name, `service.name` for OTLP.</param>
     /// <param name="version">Its version.</param>
     /// <param name="seriesPerMetric">
-    /// Series that one metric may have; what comes after is counted together under otel_metric_overflow.
+    /// Series that one metric may have. What comes after is counted together under otel_metric_overflow; what is looked up at each scrape
+    /// is left out.
     /// </param>
     /// <param name="meters">Names of meters.</param>
-    public MetricsPipeline(string service, string version, int seriesPerMetric, params IEnumerable<string> meters)
+    /// <param name="attributes">What else OTLP is to tell of this program: its resource's attributes.</param>
+    public MetricsPipeline(
+        string service, string version, int seriesPerMetric, IEnumerable<string> meters,
+        IEnumerable<KeyValuePair<string, object>>? attributes = null)
     {
-        var builder = Sdk.CreateMeterProviderBuilder()
-            .ConfigureResource(resource => resource.AddService(service, serviceVersion: version))
-            .AddMeter([.. meters])
-            .AddView("*", new MetricStreamConfiguration { CardinalityLimit = seriesPerMetric })
-            .AddReader(new BaseExportingMetricReader(_prometheus));
-        if (WantsOtlp) builder.AddOtlpExporter();
-        _provider = builder.Build();
+        string[] names = [.. meters];
+        var limited = new MetricStreamConfiguration { CardinalityLimit = seriesPerMetric };
+        _observables = new ObservableReader(names, seriesPerMetric);
+        _prometheus = new PrometheusExporter(_observables);
+        _counted = Sdk.CreateMeterProviderBuilder()
+            .AddMeter(names)
+            .AddView(instrument => instrument.IsObservable ? MetricStreamConfiguration.Drop : limited)
+            .AddReader(new BaseExportingMetricReader(_prometheus))
+            .Build();
+        if (!WantsOtlp) return;
+        _sent = Sdk.CreateMeterProviderBuilder()
+            .ConfigureResource(resource => resource.AddService(service, serviceVersion: version).AddAttributes(attributes ?? []))
+            .AddMeter(names)
+            .AddView("*", limited)
+            .AddOtlpExporter()
+            .Build();
     }
 
     private static bool WantsOtlp =>
-        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
-        || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(OtlpVariables.Endpoint))
+        || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(OtlpVariables.MetricsEndpoint));
 
     /// <summary>The answer to a scrape.</summary>
     /// <param name="accept">The request's Accept header; null where there is none.</param>
@@ -44,5 +59,10 @@ public sealed class MetricsPipeline : IDisposable
         return (format.ContentType(), _prometheus.Scrape(format));
     }
 
-    public void Dispose() => _provider.Dispose();
+    public void Dispose()
+    {
+        _sent?.Dispose();
+        _counted.Dispose();
+        _observables.Dispose();
+    }
 }

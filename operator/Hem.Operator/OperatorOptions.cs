@@ -34,6 +34,9 @@ internal sealed record OperatorOptions
     /// <summary>Running trials of each sweep that have series of their own in the metrics.</summary>
     public int TrialSeries { get; init; }
 
+    /// <summary>Where trainers serve metrics of their own; 0: nowhere.</summary>
+    public int TrainerMetricsPort { get; init; } = 9464;
+
     /// <summary>Where /healthz, /readyz and /metrics are served.</summary>
     public IPEndPoint HealthListen { get; init; } = new(IPAddress.IPv6Any, 8080);
 

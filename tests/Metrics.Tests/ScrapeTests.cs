@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text;
 using Hem.Metrics;
+using Hem.Tests;
 
 namespace Metrics.Tests;
 
@@ -16,7 +16,7 @@ public sealed class ScrapeTests : IDisposable
 
     public ScrapeTests()
     {
-        _pipeline = new MetricsPipeline("hem-test", "1.2.3", seriesPerMetric: 100, _meter.Name, ProcessMetrics.MeterName);
+        _pipeline = new MetricsPipeline("hem-test", "1.2.3", seriesPerMetric: 100, [_meter.Name, ProcessMetrics.MeterName]);
         var counter = _meter.CreateCounter<long>("hem_things_total", description: "Things \"done\", a \\ backslash and\na new line.");
         counter.Add(2, new KeyValuePair<string, object?>("kind", "a"));
         counter.Add(3, new KeyValuePair<string, object?>("kind", "b \"quoted\" \\ and\nbroken"));
@@ -93,6 +93,36 @@ public sealed class ScrapeTests : IDisposable
     }
 
     [Fact]
+    public void A_series_that_nobody_measures_any_more_is_gone_and_leaves_its_place_to_others()
+    {
+        var trials = new List<string>();
+        _meter.CreateObservableGauge(
+            "hem_running", () => trials.Select(trial => new Measurement<int>(1, new KeyValuePair<string, object?>("trial", trial))));
+        for (var i = 0; i < 300; i++)
+        {
+            trials.Clear();
+            trials.Add($"{i}");
+            Scrape(null).Split('\n').Where(line => line.StartsWith("hem_running{", StringComparison.Ordinal))
+                .ShouldBe([$"hem_running{{trial=\"{i}\"}} 1"]);
+        }
+    }
+
+    [Fact]
+    public void Of_what_is_looked_up_so_many_series_are_told_as_may_be()
+    {
+        _meter.CreateObservableGauge("hem_crowd",
+            () => Enumerable.Range(0, 200).Select(i => new Measurement<int>(1, new KeyValuePair<string, object?>("trial", i))));
+        Scrape(null).Split('\n').Count(line => line.StartsWith("hem_crowd{", StringComparison.Ordinal)).ShouldBe(100);
+    }
+
+    [Fact]
+    public void What_cannot_be_looked_up_does_not_keep_the_rest_from_being_told()
+    {
+        _meter.CreateObservableGauge("hem_broken", int () => throw new IOException("away"));
+        Scrape(null).ShouldContain("hem_ratio 1E-09\n");
+    }
+
+    [Fact]
     public void Series_beyond_the_limit_are_counted_together()
     {
         var counter = _meter.CreateCounter<long>("hem_many_total");
@@ -100,32 +130,24 @@ public sealed class ScrapeTests : IDisposable
         var lines = Scrape(null).Split('\n').Where(line => line.StartsWith("hem_many_total{")).ToList();
         lines.Count.ShouldBeLessThanOrEqualTo(101);
         lines.Sum(line => int.Parse(line.Split(' ')[^1])).ShouldBe(200);
-        lines.ShouldContain(line => line.Contains("overflow"));
+        lines.ShouldContain(line => line.Contains("{otel_metric_overflow=\"True\"}"));
     }
 
     [Fact]
     public async Task Promtool_finds_nothing_to_say()
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/promtool"), "needs Debian's prometheus");
+        Assert.SkipUnless(ScrapeReaders.AreHere, ScrapeReaders.Needs);
         // What it says of no metric in particular: NaN is a value like any other.
-        (await PipeAsync("/usr/bin/promtool", ["check", "metrics"], Scrape(null))).ShouldBe("");
+        (await ScrapeReaders.CheckAsync(Scrape(null))).ShouldBe("");
     }
 
     [Theory]
-    [InlineData(null, "prometheus_client.parser")]
-    [InlineData(OpenMetrics, "prometheus_client.openmetrics.parser")]
-    public async Task Prometheus_own_Python_client_reads_it(string? accept, string parser)
+    [InlineData(null)]
+    [InlineData(OpenMetrics)]
+    public async Task Prometheus_own_Python_client_reads_it(string? accept)
     {
-        Assert.SkipUnless(
-            Directory.Exists("/usr/lib/python3/dist-packages/prometheus_client"), "needs Debian's python3-prometheus-client");
-        var script = $$"""
-            import sys
-            from {{parser}} import text_string_to_metric_families as parse
-            for family in parse(sys.stdin.read()):
-                for sample in family.samples:
-                    if sample.name.startswith('hem_'): print(family.type, sample.name, sorted(sample.labels.items()), float(sample.value))
-            """;
-        var read = await PipeAsync("/usr/bin/python3", ["-c", script], Scrape(accept));
+        Assert.SkipUnless(ScrapeReaders.AreHere, ScrapeReaders.Needs);
+        var read = await ScrapeReaders.ParseAsync(Scrape(accept), accept == OpenMetrics);
         read.ShouldContain("counter hem_things_total [('kind', 'a')] 2.0");
         read.ShouldContain(@"counter hem_things_total [('kind', 'b ""quoted"" \\ and\nbroken')] 3.0".Replace("\"\"", "\""));
         read.ShouldContain("histogram hem_duration_seconds_bucket [('le', '+Inf'), ('verb', 'GET')] 4.0");
@@ -144,21 +166,4 @@ public sealed class ScrapeTests : IDisposable
     private static string Own(string text) => string.Concat(
         text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(line => line.Contains("hem_") && !line.Contains("hem_build_info")).Select(line => line + "\n"));
-
-    private static async Task<string> PipeAsync(string program, string[] arguments, string input)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.StandardInput.WriteAsync(input);
-        process.StandardInput.Close();
-        await process.WaitForExitAsync();
-        var said = await output + await error;
-        process.ExitCode.ShouldBe(0, said);
-        return said;
-    }
 }

@@ -4,13 +4,14 @@ using OpenTelemetry.Metrics;
 namespace Hem.Metrics.Prometheus;
 
 /// <summary>
-/// Answers scrapes: each collects all metrics anew and writes them as text. Stands in for OpenTelemetry.Exporter.Prometheus.
+/// Answers scrapes: each collects all metrics anew and writes them as text. Stands in for OpenTelemetry.Exporter.Prometheus, but that
+/// observable instruments come from elsewhere.
 /// </summary>
 [ExportModes(ExportModes.Pull)]
-internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
+internal sealed class PrometheusExporter(ObservableReader observables) : BaseExporter<Metric>, IPullMetricExporter
 {
     private readonly Lock _lock = new();
-    private PrometheusSerializer? _serializer;
+    private readonly List<Metric> _collected = [];
 
     public Func<int, bool>? Collect { get; set; }
 
@@ -19,23 +20,26 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
     {
         lock (_lock)
         {
-            _serializer = new PrometheusSerializer(format);
+            _collected.Clear();
             Collect!(Timeout.Infinite);
-            _serializer.End();
-            return _serializer.Written;
+            var counted = _collected.ToLookup(metric => metric.Name);
+            var observed = observables.Read();
+            var serializer = new PrometheusSerializer(format);
+            foreach (var name in counted.Select(family => family.Key).Union(observed.Keys).Order(StringComparer.Ordinal))
+            {
+                if (observed.TryGetValue(name, out var family)) serializer.Write(family);
+                else serializer.Write([.. counted[name]]);
+            }
+
+            serializer.End();
+            return serializer.Written;
         }
     }
 
     public override ExportResult Export(in Batch<Metric> batch)
     {
-        SortedDictionary<string, List<Metric>> families = new(StringComparer.Ordinal);
-        foreach (var metric in batch)
-        {
-            if (!families.TryGetValue(metric.Name, out var family)) families.Add(metric.Name, family = []);
-            family.Add(metric);
-        }
-
-        foreach (var family in families.Values) _serializer!.Write(family);
+        // They hold what was collected until the next time.
+        foreach (var metric in batch) _collected.Add(metric);
         return ExportResult.Success;
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 using OpenTelemetry;
@@ -12,30 +13,36 @@ namespace Hem.Metrics.Prometheus;
 /// </summary>
 internal sealed class PrometheusSerializer(ScrapeFormat format)
 {
-    private const string Total = "_total";
+    private const string Total = "_total", Counter = "counter";
 
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 16);
 
     public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
 
+    /// <summary>One family: all observable instruments of one name.</summary>
+    public void Write(ObservedFamily family)
+    {
+        var instrument = family.Instrument;
+        var isCounter = instrument is ObservableCounter<int> or ObservableCounter<long> or ObservableCounter<double>;
+        Head(instrument.Name, isCounter ? Counter : "gauge", instrument.Description ?? "");
+        foreach (var sample in family.Samples)
+        {
+            Text(instrument.Name);
+            Labels(sample.Labels);
+            Value(sample.Value);
+        }
+    }
+
     /// <summary>One family: all metrics of one name.</summary>
     public void Write(IReadOnlyList<Metric> family)
     {
         var metric = family[0];
-        var (type, isCounter) = metric.MetricType switch
+        Head(metric.Name, metric.MetricType switch
         {
-            MetricType.LongSum or MetricType.DoubleSum => ("counter", true),
-            MetricType.Histogram => ("histogram", false),
-            _ => ("gauge", false),
-        };
-        // In OpenMetrics a counter's family is called without the suffix that its samples carry.
-        var name = format == ScrapeFormat.OpenMetrics && isCounter && metric.Name.EndsWith(Total, StringComparison.Ordinal)
-            ? metric.Name[..^Total.Length]
-            : metric.Name;
-        if (metric.Description.Length > 0)
-            Text($"# HELP {name} {Escape(metric.Description, quotes: format == ScrapeFormat.OpenMetrics)}\n");
-        Text($"# TYPE {name} {type}\n");
-        if (format == ScrapeFormat.OpenMetrics && UnitOf(name) is { } unit) Text($"# UNIT {name} {unit}\n");
+            MetricType.LongSum or MetricType.DoubleSum => Counter,
+            MetricType.Histogram => "histogram",
+            _ => "gauge",
+        }, metric.Description);
         foreach (var one in family)
         {
             foreach (ref readonly var point in one.GetMetricPoints())
@@ -67,6 +74,18 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
         if (format == ScrapeFormat.OpenMetrics) Text("# EOF\n");
     }
 
+    private void Head(string metric, string type, string description)
+    {
+        // In OpenMetrics a counter's family is called without the suffix that its samples carry.
+        var name = format == ScrapeFormat.OpenMetrics && type == Counter && metric.EndsWith(Total, StringComparison.Ordinal)
+            ? metric[..^Total.Length]
+            : metric;
+        if (description.Length > 0)
+            Text($"# HELP {name} {Escape(description, quotes: format == ScrapeFormat.OpenMetrics)}\n");
+        Text($"# TYPE {name} {type}\n");
+        if (format == ScrapeFormat.OpenMetrics && UnitOf(name) is { } unit) Text($"# UNIT {name} {unit}\n");
+    }
+
     private void Histogram(string name, in MetricPoint point)
     {
         long below = 0;
@@ -75,8 +94,8 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
             below += bucket.BucketCount;
             Text(name);
             Text("_bucket");
-            Labels(point.Tags, ("le", Number(bucket.ExplicitBound, isBound: true)));
-            Text($" {below}\n");
+            Labels([.. Of(point.Tags), new("le", Bound(bucket.ExplicitBound))]);
+            Value(below.ToString(CultureInfo.InvariantCulture));
         }
 
         Sample(name + "_sum", point.Tags, point.GetHistogramSum());
@@ -91,42 +110,56 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
     private void Sample(string name, ReadOnlyTagCollection tags, string value)
     {
         Text(name);
-        Labels(tags);
-        Text(" ");
-        Text(value);
-        Text("\n");
+        Labels(Of(tags));
+        Value(value);
     }
 
-    private void Labels(ReadOnlyTagCollection tags, (string Name, string Value)? more = null)
+    private void Labels(ReadOnlySpan<KeyValuePair<string, object?>> labels)
     {
         var open = "{";
-        foreach (var (key, value) in tags)
+        foreach (var (key, value) in labels)
         {
             Text(open);
-            Text(key);
+            // What OpenTelemetry itself adds, otel.metric.overflow, is no name for a label.
+            Text(key.Replace('.', '_'));
             Text("=\"");
             Text(Escape(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "", quotes: true));
             Text("\"");
             open = ",";
         }
 
-        if (more is var (name, extra))
-        {
-            Text($"{open}{name}=\"{extra}\"");
-            open = ",";
-        }
-
-        if (open == ",") Text("}");
+        if (labels.Length > 0) Text("}");
     }
 
-    /// <summary>The shortest that reads back the same; a bucket's bound in OpenMetrics always shows a fraction.</summary>
-    private string Number(double value, bool isBound = false)
+    private void Value(string value)
     {
-        if (double.IsPositiveInfinity(value)) return "+Inf";
-        if (double.IsNegativeInfinity(value)) return "-Inf";
-        if (double.IsNaN(value)) return "NaN";
-        var text = value.ToString("R", CultureInfo.InvariantCulture);
-        return isBound && format == ScrapeFormat.OpenMetrics && text.All(char.IsAsciiDigit) ? text + ".0" : text;
+        Text(" ");
+        Text(value);
+        Text("\n");
+    }
+
+    private static KeyValuePair<string, object?>[] Of(ReadOnlyTagCollection tags)
+    {
+        var labels = new KeyValuePair<string, object?>[tags.Count];
+        var i = 0;
+        foreach (var tag in tags) labels[i++] = tag;
+        return labels;
+    }
+
+    /// <summary>The shortest that reads back the same.</summary>
+    public static string Number(double value) => value switch
+    {
+        double.PositiveInfinity => "+Inf",
+        double.NegativeInfinity => "-Inf",
+        double.NaN => "NaN",
+        _ => value.ToString("R", CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>A bucket's bound in OpenMetrics always shows a fraction.</summary>
+    private string Bound(double value)
+    {
+        var text = Number(value);
+        return format == ScrapeFormat.OpenMetrics && text.All(char.IsAsciiDigit) ? text + ".0" : text;
     }
 
     private static string? UnitOf(string name) => name switch

@@ -5,6 +5,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using Hem.Core.Sweeps;
 using Hem.Operator.Hosting;
+using Hem.Operator.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator.Commands;
@@ -75,10 +76,19 @@ internal static class RunCommand
         };
         Option<int> series = new("--trial-series")
         {
-            Description = "Running trials of each sweep that have series of their own in /metrics",
+            Description = "Running trials of each sweep that have series of their own in /metrics, "
+                + $"of all sweeps together at most {SweepMetrics.MostTrials}",
             HelpName = "N",
             DefaultValueFactory = _ => usual.TrialSeries,
         };
+        series.Validators.Add(Within("--trial-series", SweepMetrics.MostTrials));
+        Option<int> trainerMetrics = new("--trainer-metrics-port")
+        {
+            Description = "Where trainers serve metrics of their own; 0: nowhere",
+            HelpName = "PORT",
+            DefaultValueFactory = _ => usual.TrainerMetricsPort,
+        };
+        trainerMetrics.Validators.Add(Within("--trainer-metrics-port", IPEndPoint.MaxPort));
         Option<LogFormat> log = new("--log-format")
         {
             Description = "How log lines look (default: Json in a pod, else Text)",
@@ -87,7 +97,7 @@ internal static class RunCommand
         var command = new Command("run", "Run the sweeps of a cluster")
         {
             ns, watch, store, results, resultsFile, checkpoints, retain, address, progress, answers, health, image, gpuImage, kubeconfig,
-            lease, renew, retry, parallelism, series, log,
+            lease, renew, retry, parallelism, series, trainerMetrics, log,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
         {
@@ -109,6 +119,7 @@ internal static class RunCommand
             RetryPeriod = parsed.GetRequiredValue(retry),
             DefaultParallelism = parsed.GetRequiredValue(parallelism),
             TrialSeries = parsed.GetRequiredValue(series),
+            TrainerMetricsPort = parsed.GetRequiredValue(trainerMetrics),
             LogFormat = parsed.GetRequiredValue(log),
             PodName = Environment.GetEnvironmentVariable("POD_NAME") is { Length: > 0 } pod ? pod : null,
         }));
@@ -182,6 +193,12 @@ internal static class RunCommand
             double.TryParse(text.TrimEnd('s'), CultureInfo.InvariantCulture, out double seconds) && seconds > 0
                 ? (object)TimeSpan.FromSeconds(seconds)
                 : null, "a number of seconds") ?? otherwise),
+    };
+
+    private static Action<OptionResult> Within(string name, int most) => result =>
+    {
+        int value = result.GetValueOrDefault<int>();
+        if (value < 0 || value > most) result.AddError($"{name} is 0 to {most}, not {value}.");
     };
 
     private static T? Parse<T>(ArgumentResult result, string name, Func<string, T?> read, string what)

@@ -1,5 +1,6 @@
 using System.Net;
 using Hem.Metrics;
+using Hem.Metrics.Prometheus;
 using Hem.Progress;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -28,12 +29,7 @@ internal sealed class HealthHost : IAsyncDisposable
         RequestDelegate well = http => http.Response.WriteAsync("ok\n");
         application.MapMethods("/healthz", ["GET", "HEAD"], well);
         application.MapMethods("/readyz", ["GET", "HEAD"], well);
-        application.MapMethods("/metrics", ["GET", "HEAD"], http =>
-        {
-            (http.Response.ContentType, ReadOnlyMemory<byte> body) = metrics.Scrape(http.Request.Headers.Accept);
-            http.Response.ContentLength = body.Length;
-            return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(body).AsTask();
-        });
+        application.MapPrometheusScrapingEndpoint(metrics);
         await application.StartOrDisposeAsync(cancel);
         return new HealthHost(application);
     }

@@ -17,7 +17,7 @@ internal sealed class OperatorHost : IAsyncDisposable
     private const string LeaseName = "hem-operator", Program = "hem-operator";
 
     /// <summary>Enough for some thousands of sweeps, few enough for a Prometheus.</summary>
-    private const int SeriesPerMetric = 20_000;
+    public const int SeriesPerMetric = 20_000;
 
     private static readonly TimeSpan StorePause = TimeSpan.FromMilliseconds(200);
 
@@ -42,7 +42,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         _logger = loggers.CreateLogger("Hem.Operator");
         (_metrics, _process) = (new OperatorMetrics(_time), new ProcessMetrics(Program, Version));
         _pipeline = new MetricsPipeline(
-            Program, Version, SeriesPerMetric, OperatorMetrics.MeterName, KubernetesMetrics.MeterName, ProcessMetrics.MeterName);
+            Program, Version, SeriesPerMetric, [OperatorMetrics.MeterName, KubernetesMetrics.MeterName, ProcessMetrics.MeterName]);
         KubernetesClientConfiguration configuration = options.Kubeconfig is { } path
             ? KubernetesClientConfiguration.FromKubeconfig(path)
             : KubernetesClientConfiguration.BuildDefaultConfig();

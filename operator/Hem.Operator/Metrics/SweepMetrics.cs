@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Hem.Core.Planning;
+using Hem.Core.Sweeps;
+using Hem.Metrics;
 using Hem.Operator.Api;
 
 namespace Hem.Operator.Metrics;
@@ -27,11 +29,22 @@ internal sealed record SweepView(string Namespace, string Name, SweepStatus Stat
 /// <param name="Iteration">Iterations that it reported.</param>
 /// <param name="SuccessRate">Of its last evaluation, 0..1.</param>
 /// <param name="Labels">What `hem_trial_info` says: configuration, seed, parameters.</param>
-internal sealed record TrialView(string Name, long Iteration, double? SuccessRate, IReadOnlyList<KeyValuePair<string, object?>> Labels);
+internal sealed record TrialView(string Name, long Iteration, double? SuccessRate, IReadOnlyList<KeyValuePair<string, object?>> Labels)
+{
+    public static IReadOnlyList<KeyValuePair<string, object?>> LabelsOf(string? configuration, int seed, ParameterSet parameters) =>
+    [
+        new("configuration", configuration), new("seed", seed),
+        .. ParameterTable.Resolve(parameters).Select(
+            parameter => new KeyValuePair<string, object?>(LabelName.Of(parameter.Key), parameter.Value.ToString())),
+    ];
+}
 
 /// <summary>What there is to tell of sweeps and their trials. The leader has them all, the others none.</summary>
 internal sealed class SweepMetrics
 {
+    /// <summary>Of all sweeps together, trials with series of their own: a scrape of them stays well under 2 MB.</summary>
+    public const int MostTrials = 1000;
+
     private readonly ConcurrentDictionary<string, SweepView> _sweeps = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly Counter<long> _attempts;
@@ -120,8 +133,27 @@ internal sealed class SweepMetrics
     private IEnumerable<Measurement<double>> Each(Func<SweepView, IEnumerable<Measurement<double>>> tell) =>
         _sweeps.Values.SelectMany(tell);
 
-    private IEnumerable<Measurement<double>> EachTrial(Func<SweepView, TrialView, Measurement<double>> tell) =>
-        _sweeps.Values.SelectMany(sweep => sweep.Trials.Select(trial => tell(sweep, trial)));
+    private IEnumerable<Measurement<double>> EachTrial(Func<SweepView, TrialView, Measurement<double>> tell)
+    {
+        SweepView[] sweeps = [.. _sweeps.Values];
+        var each = EachMayHave(sweeps.Select(sweep => sweep.Trials.Count));
+        return sweeps.SelectMany(sweep => sweep.Trials.Take(each).Select(trial => tell(sweep, trial)));
+    }
+
+    /// <summary>The most that each may have for all of them to have at most <see cref="MostTrials"/>.</summary>
+    internal static int EachMayHave(IEnumerable<int> counts)
+    {
+        int[] ascending = [.. counts.Order()];
+        var left = MostTrials;
+        for (var i = 0; i < ascending.Length; i++)
+        {
+            var share = left / (ascending.Length - i);
+            if (ascending[i] > share) return share;
+            left -= ascending[i];
+        }
+
+        return MostTrials;
+    }
 
     private static Measurement<double> Of(SweepView sweep, double value) => new(value, Labels(sweep));
 

@@ -1,5 +1,4 @@
 using Hem.Core.Planning;
-using Hem.Core.Sweeps;
 using Hem.Operator.Metrics;
 
 namespace Hem.Operator.Sweeps;
@@ -34,14 +33,7 @@ internal sealed partial class SweepReconciler
         services.Metrics.Sweeps.See(Uid, _measured = _measured with { Status = status, Best = _published?.Best });
     }
 
-    private List<KeyValuePair<string, object?>> LabelsOf(string trial)
-    {
-        if (_model?.Find(trial) is not { } spec) return [];
-        List<KeyValuePair<string, object?>> labels =
-        [
-            new("configuration", _model.ConfigurationOf(spec.ConfigurationId)?.Label), new("seed", spec.Seed),
-        ];
-        foreach (var (name, value) in ParameterTable.Resolve(spec.Parameters)) labels.Add(new(name, value.ToString()));
-        return labels;
-    }
+    private IReadOnlyList<KeyValuePair<string, object?>> LabelsOf(string trial) => _model?.Find(trial) is { } spec
+        ? TrialView.LabelsOf(_model.ConfigurationOf(spec.ConfigurationId)?.Label, spec.Seed, spec.Parameters)
+        : [];
 }

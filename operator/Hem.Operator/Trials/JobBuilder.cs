@@ -27,6 +27,9 @@ internal static class JobBuilder
     public const string CaKey = CertificateOptions.ConfigMapKey;
     public const string GpuResource = "nvidia.com/gpu";
 
+    /// <summary>The name of the port that a trainer serves its metrics on.</summary>
+    public const string MetricsPort = "metrics";
+
     private const string ContractFolder = "/var/run/hem";
     private const string CheckpointFolder = "/var/lib/hem/checkpoints";
 
@@ -136,6 +139,9 @@ internal static class JobBuilder
                     Name = Container,
                     Image = pod.Image ?? (template.Gpus > 0 ? options.TrainerGpuImage : options.TrainerImage),
                     Command = template.Command is { } command ? [.. command] : null,
+                    Ports = options.TrainerMetricsPort == 0
+                        ? null
+                        : [new() { Name = MetricsPort, ContainerPort = options.TrainerMetricsPort, Protocol = "TCP" }],
                     Env = Environment(attempt, options, onClaim),
                     Resources = Requirements(template),
                     VolumeMounts = mounts,
@@ -179,6 +185,8 @@ internal static class JobBuilder
             new() { Name = "HEM_PROGRESS_TOKEN_FILE", Value = ContractFolder + "/token" },
             new() { Name = "HEM_PROGRESS_CA_FILE", Value = $"{ContractFolder}/{CaKey}" },
         };
+        if (options.TrainerMetricsPort != 0)
+            variables.Add(new() { Name = "HEM_METRICS_PORT", Value = options.TrainerMetricsPort.ToString(CultureInfo.InvariantCulture) });
         // By UID: a sweep that was deleted and made again runs anew, and must not find what its namesake saved.
         if (onClaim)
             variables.Add(new() { Name = "HEM_CHECKPOINT_DIR", Value = $"{CheckpointFolder}/{attempt.SweepUid}/{attempt.Trial.Name}" });

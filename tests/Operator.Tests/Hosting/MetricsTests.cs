@@ -1,9 +1,10 @@
-using System.Diagnostics;
 using System.Net.Http.Headers;
 using Hem.Core.Planning;
 using Hem.Operator.Api;
+using Hem.Operator.Hosting;
 using Hem.Operator.Metrics;
 using Hem.TestCluster;
+using Hem.Tests;
 using Operator.Tests.Sweeps;
 
 namespace Operator.Tests.Hosting;
@@ -38,26 +39,34 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         text.ShouldContain("leader_election_master_status{name=\"hem-operator\"} 1\n");
         text.ShouldContain("process_cpu_seconds_total ");
         (await ScrapeAsync(life, "application/openmetrics-text; version=1.0.0")).ShouldEndWith("# EOF\n");
-        if (File.Exists("/usr/bin/promtool")) (await CheckAsync(text)).ShouldBe("");
+        if (ScrapeReaders.AreHere) (await ScrapeReaders.CheckAsync(text)).ShouldBe("");
     }
 
-    [Fact]
-    public void Ten_thousand_trials_are_a_scrape_of_under_two_megabytes()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public void Ten_thousand_trials_are_a_scrape_of_under_two_megabytes(int trialSeries)
     {
         using var metrics = new OperatorMetrics();
-        var counts = new TrialCounts(100, 0, 0, 100, 0, 0, 0, 0, 0, 0);
-        for (var sweep = 0; sweep < 100; sweep++)
-            metrics.Sweeps.See($"{sweep}", new SweepView("research", $"sweep-{sweep}",
-                new SweepStatus(SweepState.Progressing, counts, new SweepUsage(TimeSpan.Zero, TimeSpan.Zero), []), null)
-            {
-                OldestReport = DateTimeOffset.UtcNow,
-            });
-        using var pipeline = new Hem.Metrics.MetricsPipeline("test", "1", 20_000, OperatorMetrics.MeterName);
+        for (var sweep = 0; sweep < 100; sweep++) metrics.Sweeps.See($"{sweep}", ManyTrials.Sweep(sweep, 100, trialSeries));
+        using var pipeline = new Hem.Metrics.MetricsPipeline("test", "1", OperatorHost.SeriesPerMetric, [OperatorMetrics.MeterName]);
         var (_, body) = pipeline.Scrape(null);
         body.Length.ShouldBeInRange(10_000, 2_000_000);
-        var watch = Stopwatch.StartNew();
-        pipeline.Scrape(null);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{body.Length} bytes in {watch.Elapsed.TotalMilliseconds:0.0} ms");
+        System.Text.Encoding.UTF8.GetString(body.Span).Split('\n')
+            .Count(line => line.StartsWith("hem_trial_info{", StringComparison.Ordinal) && line.Contains("namespace=\"many\""))
+            .ShouldBe(trialSeries == 0 ? 0 : SweepMetrics.MostTrials);
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(1000, 5, 900)]
+    [InlineData(400, 10, 20, 30, 400, 5000)]
+    [InlineData(333, 1000, 1000, 1000)]
+    [InlineData(498, 2, 2, 600, 600)]
+    public void Sweeps_share_the_series_of_trials_fairly(int each, params int[] counts)
+    {
+        SweepMetrics.EachMayHave(counts).ShouldBe(each);
+        counts.Sum(count => Math.Min(count, each)).ShouldBeLessThanOrEqualTo(SweepMetrics.MostTrials);
     }
 
     [Theory]
@@ -79,19 +88,5 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         using var http = new HttpClient();
         if (accept is not null) http.DefaultRequestHeaders.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept));
         return await http.GetStringAsync($"{life.Host.HealthAddress}/metrics", TestContext.Current.CancellationToken);
-    }
-
-    private static async Task<string> CheckAsync(string text)
-    {
-        using var promtool = Process.Start(new ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardError = true,
-        })!;
-        var said = promtool.StandardError.ReadToEndAsync();
-        await promtool.StandardInput.WriteAsync(text);
-        promtool.StandardInput.Close();
-        await promtool.WaitForExitAsync();
-        return await said;
     }
 }

@@ -71,6 +71,25 @@ public sealed class JobBuilderTests
         sources.Select(source => source.ConfigMap?.Name).ShouldContain("hem-progress-ca");
     }
 
+    [Theory]
+    [InlineData(9464)]
+    [InlineData(0)]
+    public void A_trainer_is_told_where_to_serve_its_metrics_if_anywhere(int port)
+    {
+        V1Container trainer = Build(SweepBuilder.Make(), options with { TrainerMetricsPort = port })
+            .Spec!.Template!.Spec!.Containers!.Single();
+        string? told = trainer.Env!.SingleOrDefault(variable => variable.Name == "HEM_METRICS_PORT")?.Value;
+        if (port == 0)
+        {
+            (trainer.Ports, told).ShouldBe((null, null));
+            return;
+        }
+
+        told.ShouldBe("9464");
+        V1ContainerPort declared = trainer.Ports!.Single();
+        (declared.Name, declared.ContainerPort).ShouldBe(("metrics", 9464));
+    }
+
     [Fact]
     public void A_claim_keeps_checkpoints_by_the_sweeps_uid()
     {
@@ -136,7 +155,9 @@ public sealed class JobBuilderTests
     private static V1Container Container(SweepBuilder sweep, Func<TrialSpec, bool>? which = null) =>
         Build(sweep, which).Spec!.Template!.Spec!.Containers!.Single();
 
-    private static V1Job Build(SweepBuilder builder, Func<TrialSpec, bool>? which = null)
+    private static V1Job Build(SweepBuilder builder, Func<TrialSpec, bool>? which = null) => Build(builder, options, which);
+
+    private static V1Job Build(SweepBuilder builder, OperatorOptions options, Func<TrialSpec, bool>? which = null)
     {
         (HemSweep? sweep, SweepExpansion? expansion, IReadOnlyList<Fault> faults) = builder.Build().Read();
         faults.ShouldBeEmpty();

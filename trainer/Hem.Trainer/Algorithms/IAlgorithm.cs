@@ -13,6 +13,13 @@ namespace Hem.Trainer.Algorithms;
 internal readonly record struct Evaluation(
     long Iteration, long Trajectories, long EnvironmentSteps, long Updates, double SuccessRate, double Loss, long Unstable = 0);
 
+/// <summary>How much a trial has done since it began, over all attempts.</summary>
+/// <param name="Trajectories">Collected, all workers together.</param>
+/// <param name="EnvironmentSteps">Taken while collecting.</param>
+/// <param name="Updates">Gradient steps.</param>
+/// <param name="Unstable">Episodes whose simulation diverged, those of evaluations included.</param>
+internal readonly record struct TrainingCounts(long Trajectories, long EnvironmentSteps, long Updates, long Unstable);
+
 /// <summary>What an algorithm asks of whoever runs it.</summary>
 internal interface ITrainingHost
 {
@@ -39,6 +46,12 @@ internal interface IAlgorithm : IDisposable
 {
     /// <summary>Iterations completed.</summary>
     long Iteration { get; }
+
+    /// <summary>
+    /// What it has done. Other threads may ask while it trains, which costs it nothing: each number is whole, all of them may be of moments
+    /// a step apart.
+    /// </summary>
+    TrainingCounts Counts => default;
 
     /// <summary>Whether `stopAt` ended the training before its last iteration.</summary>
     bool StoppedEarly { get; }

@@ -53,6 +53,8 @@ internal sealed class TheoryAlgorithm(TheorySettings settings, long seed) : IAlg
 
     public long Iteration { get; private set; }
 
+    public TrainingCounts Counts => new(samples.Count, samples.Count, 0, 0);
+
     public bool StoppedEarly => false;
 
     public ReplayBuffer? Replay => null;

@@ -72,6 +72,8 @@ internal abstract class TrainingLoop : IAlgorithm
 
     public long Iteration { get; private set; }
 
+    public TrainingCounts Counts => new(trajectories, environmentSteps, updates, unstable);
+
     public bool StoppedEarly { get; private set; }
 
     public abstract ReplayBuffer? Replay { get; }

@@ -5,6 +5,7 @@ using Hem.Progress;
 using Hem.Progress.Grpc;
 using Hem.Trainer.Algorithms;
 using Hem.Trainer.Checkpoints;
+using Hem.Trainer.Metrics;
 using Hem.Trainer.Rendering;
 
 namespace Hem.Trainer.Trials;
@@ -12,7 +13,11 @@ namespace Hem.Trainer.Trials;
 /// <summary>The process: from its environment to its exit code.</summary>
 internal static class TrainerProgram
 {
-    private static readonly string Name = $"hem-trainer {typeof(TrainerProgram).Assembly.GetName().Version?.ToString(3)}";
+    public const string Program = "hem-trainer";
+
+    public static readonly string Version = typeof(TrainerProgram).Assembly.GetName().Version!.ToString(3);
+
+    private static readonly string Name = $"{Program} {Version}";
 
     public static int Execute(string[] args, Func<string, string?> variable, TextWriter output, TextWriter error)
     {
@@ -30,9 +35,12 @@ internal static class TrainerProgram
                 return Look(args.AsSpan(1), output, error);
             case ["theory", .. string[] rest]:
                 return TheoryCommand.Run(rest, output, error);
+            case ["metrics"]:
+                output.Write(MetricsPage.Write());
+                return ExitCode.Finished;
             default:
                 error.WriteLine(
-                    $"hem-trainer takes no arguments but look, theory, --help and --version; it got: {string.Join(' ', args)}");
+                    $"hem-trainer takes no arguments but look, theory, metrics, --help and --version; it got: {string.Join(' ', args)}");
                 return ExitCode.BadConfiguration;
         }
     }
@@ -134,6 +142,9 @@ internal static class TrainerProgram
             $"{Name}: trial {trial.Name}, attempt {environment.Attempt}: "
             + $"{trial.Parameters["algorithm"]} on {trial.Parameters["task"]}, seed {trial.Seed}");
         using IAlgorithm algorithm = AlgorithmCatalog.Create(trial);
+        using MetricsServer? metrics = environment is { MetricsPort: null, SendsMetrics: false }
+            ? null
+            : MetricsServer.Start(trial, environment.MetricsPort, progress, log);
         if (!progress.Granted.WaitAsync(leave).GetAwaiter().GetResult())
             return LeftEarly(progress, log);
 
@@ -143,7 +154,9 @@ internal static class TrainerProgram
             : new RemoteCheckpoints(
                 () => Download(progress, log, leave), (iteration, data) => Upload(progress, iteration, data), hash, Name, log.Line);
         var saveEvery = TimeSpan.FromSeconds(trial.Trainer.CheckpointSeconds);
-        return new TrialRun(algorithm, checkpoints, progress, saveEvery, TimeProvider.System, log, leave).Run();
+        var run = new TrialRun(algorithm, checkpoints, progress, saveEvery, TimeProvider.System, log, leave);
+        metrics?.Observe(algorithm, run);
+        return run.Run();
     }
 
     private static int LeftEarly(ProgressClient progress, Log log)

@@ -22,11 +22,29 @@ internal sealed class TrialRun(
     private readonly SaveSchedule schedule = new(saveEvery, checkpoints.AppendsReplay, time);
     private TimeSpan earlier;
     private int saveRequested;
+    private long savedAt = time.GetTimestamp();
+    private long saves, failedSaves, savedBytes;
+    private object? newest;
 
     public bool LeaveNow => leave.IsCancellationRequested;
 
     /// <summary>Time spent on the trial over all attempts, as far as checkpoints know.</summary>
-    private TimeSpan Wall => earlier + time.GetElapsedTime(started);
+    public TimeSpan Wall => earlier + time.GetElapsedTime(started);
+
+    // What metrics tell: asked by other threads, at any time.
+
+    /// <summary>The newest point of the curve that this attempt has computed.</summary>
+    public Evaluation? Newest => (Evaluation?)Volatile.Read(ref newest);
+
+    /// <summary>What there would be to train again if this process were killed now.</summary>
+    public TimeSpan SinceCheckpoint => time.GetElapsedTime(Volatile.Read(ref savedAt));
+
+    public long Saves => Volatile.Read(ref saves);
+
+    public long FailedSaves => Volatile.Read(ref failedSaves);
+
+    /// <summary>What the last save wrote.</summary>
+    public long SavedBytes => Volatile.Read(ref savedBytes);
 
     /// <summary>Runs the attempt to an exit code of <see cref="ExitCode"/>. The calling thread trains.</summary>
     /// <exception cref="ForeignCheckpointException">The checkpoints belong to another trial.</exception>
@@ -36,6 +54,7 @@ internal sealed class TrialRun(
         bool resumed = checkpoints.TryLoad(algorithm.Replay, Restore);
         log.Line(resumed ? $"resumed after {algorithm.Iteration} iterations" : "starting from zero");
         schedule.Saved(algorithm.Replay);
+        Volatile.Write(ref savedAt, time.GetTimestamp());
         progress.SaveRequested += RequestSave;
         try
         {
@@ -69,6 +88,7 @@ internal sealed class TrialRun(
 
     public void Evaluated(Evaluation point)
     {
+        Volatile.Write(ref newest, point);
         progress.Report(new Evaluated
         {
             Iteration = (ulong)point.Iteration,
@@ -139,10 +159,14 @@ internal sealed class TrialRun(
             writer.Flush();
             long bytes = checkpoints.Save(algorithm.Replay, algorithm.Iteration, state.ToArray());
             progress.Report(new Checkpointed { Iteration = (ulong)algorithm.Iteration, Bytes = (ulong)bytes });
+            Volatile.Write(ref savedAt, time.GetTimestamp());
+            Volatile.Write(ref savedBytes, bytes);
+            Volatile.Write(ref saves, saves + 1);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             string next = LeaveNow ? "the next attempt goes on from it" : $"the next try is in {saveEvery.TotalSeconds:G3} s";
+            Volatile.Write(ref failedSaves, failedSaves + 1);
             log.Line($"no checkpoint was saved: {e.Message}. The previous one, if any, is whole; {next}");
         }
 

@@ -13,6 +13,7 @@ internal static class Usage
                    [--image-size 84] [--seed 1] [--out FILE.png]
                hem-trainer theory [SAMPLES [SEED]]
                                         Theorems 1 to 3 of the paper: every claim, measured, and whether it holds (docs/theory.md)
+               hem-trainer metrics      what a trial measures, as docs/metrics.md has it
                hem-trainer --help       this text
                hem-trainer --version    name and version
 
@@ -26,6 +27,9 @@ internal static class Usage
           HEM_PROGRESS_TOKEN_FILE  file with the bearer token, read again at each connection
           HEM_PROGRESS_CA_FILE     file with the certificates to trust (PEM), read again at each connection
           HEM_CHECKPOINT_DIR       folder for the trial's checkpoints; without it they go through the progress server
+          HEM_METRICS_PORT         serve metrics for Prometheus at http://*:PORT/metrics; without it nothing is served
+          OTEL_EXPORTER_OTLP_ENDPOINT
+                                   send metrics there by OTLP; the other variables of OpenTelemetry count too
 
         signals: SIGTERM or SIGINT: save and leave
 
