@@ -60,7 +60,7 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
     [Theory]
     [InlineData(1000)]
     [InlineData(1000, 5, 900)]
-    [InlineData(400, 10, 20, 30, 400, 5000)]
+    [InlineData(540, 10, 20, 30, 400, 5000)]
     [InlineData(333, 1000, 1000, 1000)]
     [InlineData(498, 2, 2, 600, 600)]
     public void Sweeps_share_the_series_of_trials_fairly(int each, params int[] counts)
