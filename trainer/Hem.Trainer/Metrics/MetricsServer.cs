@@ -37,21 +37,22 @@ internal sealed class MetricsServer : IDisposable
     /// <param name="trial">What is trained.</param>
     /// <param name="port">Where to serve, of all addresses; 0: a free one, which the log tells; null: nowhere.</param>
     /// <param name="progress">The trainer's end of the progress protocol.</param>
-    /// <param name="log">Where it is said if the port cannot be had: no reason not to train.</param>
-    public static MetricsServer Start(TrialDocument trial, int? port, ProgressClient progress, Log log)
+    /// <param name="log">Where it is said if the port cannot be had, or whatever else is wrong: no reason not to train.</param>
+    public static MetricsServer? Start(TrialDocument trial, int? port, ProgressClient progress, Log log)
     {
-        var started = new MetricsServer(trial, progress);
-        if (port is { } wanted)
+        MetricsServer? started = null;
+        try
         {
-            try
+            started = new MetricsServer(trial, progress);
+            if (port is { } wanted)
             {
                 started.ListenAsync(wanted).GetAwaiter().GetResult();
                 log.Line($"metrics are served at {started.server!.Urls.First()}/metrics");
             }
-            catch (IOException e)
-            {
-                log.Line($"metrics are not served: {e.Message}");
-            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            log.Line($"metrics are not served: {e.Message}");
         }
 
         return started;
@@ -62,9 +63,9 @@ internal sealed class MetricsServer : IDisposable
 
     public void Dispose()
     {
-        server?.DisposeAsync().AsTask().Wait(Patience);
         // What was measured last goes to the collector, if it takes it.
-        Task.Run(pipeline.Dispose).Wait(Patience);
+        Task ended = Task.WhenAll(server?.DisposeAsync().AsTask() ?? Task.CompletedTask, Task.Run(pipeline.Dispose));
+        Task.WhenAny(ended, Task.Delay(Patience)).GetAwaiter().GetResult();
         process.Dispose();
         metrics.Dispose();
     }
