@@ -107,9 +107,12 @@ public sealed class DocumentationTests(ClusterFixture cluster)
         await cluster.KubectlAsync([.. scale, "--replicas=0"]);
         await prometheus.UntilAsync(
             "ALERTS{alertname='HemOperatorDown', alertstate='firing'}", "there is an alert for an operator that is gone", _cancel);
+        await Wait.UntilAsync(
+            async () => (await cluster.OperatorPodsAsync()).Count == 0, "the operator's pod is gone", Timeouts.Normal, _cancel);
         await cluster.KubectlAsync([.. scale, "--replicas=1"]);
         await prometheus.UntilAsync(
             "absent(ALERTS{alertname='HemOperatorDown'}) and on () (leader_election_master_status == 1)", "it is over", _cancel);
+        await new SweepOnCluster(cluster, "default", "quickstart", _cancel).AnswerAsync("ranking.txt");
     }
 
     private async Task IsGoneAsync()
