@@ -15,8 +15,8 @@ namespace Trainer.Tests.Metrics;
 public sealed partial class MetricsServerTests
 {
     private static readonly ParameterSet Parameters = ParameterSet.Of(
-        ("algorithm", "hem"), ("task", "flipbit-10"), ("workers", 2), ("N", 5), ("batchSize", 16), ("updates", 5), ("iterations", 1_000_000),
-        ("hiddenLayers", 1), ("hiddenUnits", 16), ("evaluationEpisodes", 20), ("stopOnSuccess", false));
+        ("algorithm", "hem"), ("task", "flipbit-10"), ("workers", 2), ("N", 5), ("batchSize", 16), ("updates", 5),
+        ("iterations", 1_000_000), ("hiddenLayers", 1), ("hiddenUnits", 16), ("evaluationEpisodes", 20), ("stopOnSuccess", false));
 
     private readonly CancellationToken cancel = TestContext.Current.CancellationToken;
 
@@ -57,7 +57,8 @@ public sealed partial class MetricsServerTests
         Value(text, "hem_trainer_reports_waiting").ShouldBeGreaterThanOrEqualTo(0);
         Value(text, "process_cpu_seconds_total").ShouldBeGreaterThan(0);
         string info = text.Split('\n').Single(line => line.StartsWith("hem_trainer_info{", StringComparison.Ordinal));
-        string[] labels = ["N=\"5\"", "batch_size=\"16\"", "seed=\"1\"", "sweep=\"test\"", $"trial=\"{harness.Trial.Name}\"", "device=\"cpu\""];
+        string[] labels =
+            ["N=\"5\"", "batch_size=\"16\"", "seed=\"1\"", "sweep=\"test\"", $"trial=\"{harness.Trial.Name}\"", "device=\"cpu\""];
         foreach (string label in labels)
             info.ShouldContain(label);
         text.ShouldNotContain("hem_trainer_gpu_utilization_ratio");

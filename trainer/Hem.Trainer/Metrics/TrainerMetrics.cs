@@ -53,8 +53,8 @@ internal sealed class TrainerMetrics : IDisposable
         meter.CreateObservableGauge("hem_trainer_reports_waiting", Waiting,
             description: "Reports that Hem has not acknowledged yet: it is away, or cannot store them.");
         meter.CreateObservableGauge("hem_trainer_gpu_utilization_ratio", () => EachGpu(gpu => gpu.Utilization),
-            description: "Share of the last moments in which the GPU computed, 0..1, by gpu; where the trial computes on GPUs, of each that "
-                + "its pod has.");
+            description: "Share of the last moments in which the GPU computed, 0..1, by gpu; where the trial computes on GPUs, of "
+                + "each that its pod has.");
         meter.CreateObservableGauge("hem_trainer_gpu_memory_used_bytes", () => EachGpu(gpu => gpu.MemoryUsed), "By",
             "Memory of the GPU that is in use, by gpu.");
         meter.CreateObservableGauge("hem_trainer_gpu_memory_total_bytes", () => EachGpu(gpu => gpu.MemoryTotal), "By",
