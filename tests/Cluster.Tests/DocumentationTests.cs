@@ -60,7 +60,11 @@ public sealed class DocumentationTests(ClusterFixture cluster)
     /// <summary>Whatever a panel of a dashboard asks about that sweep had an answer.</summary>
     private async Task ShownAsync(Prometheus prometheus)
     {
-        var trial = (await prometheus.LabelsAsync("hem_trial_success_rate", "trial", _cancel)).ShouldNotBeNull()[0];
+        // One whose pod was there for more than one scrape: several seconds pass before Prometheus notices a new one.
+        string? trial = null;
+        foreach (var name in await prometheus.LabelsAsync("hem_trainer_loss", "trial", _cancel))
+            if (await prometheus.HadDataAsync($"rate(hem_trainer_iterations_total{{trial=\"{name}\"}}[5m]) > 0", _cancel)) trial ??= name;
+        trial.ShouldNotBeNull();
         var panels = Panels(trial).Distinct().ToList();
         panels.Count.ShouldBeGreaterThan(40);
         var empty = new List<string>();

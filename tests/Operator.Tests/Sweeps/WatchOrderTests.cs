@@ -49,8 +49,9 @@ public sealed class WatchOrderTests(ControlPlaneFixture fixture)
         // Another one, that lists what is there and hears of Jobs no more, and of pods late.
         await world.StopOperatorAsync();
         TaskCompletionSource held = HoldWatch(world, "jobs", SuspendTests.ShowSuspended), pods = HoldWatch(world, "pods");
+        await world.EditAsync(SweepBuilder.Make().Parallelism(7));
         world.StartOperator();
-        await world.StatusAsync(status => status is { Running: 1 }, "it is taken over");
+        await world.StatusAsync(status => status is { Running: 1, ObservedGeneration: 2 }, "it is taken over");
 
         await world.QuotaAsync(pods: 0);
         await SuspendTests.AnnotateAsync(world, "yes");
