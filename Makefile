@@ -40,12 +40,12 @@ everything: build ## every algorithm on every task for a moment (examples/everyt
 	@make/need-apt libmujoco2.2.2 libegl1 libgl1 libgl1-mesa-dri
 	@make/everything
 
-test: artifacts/.tests-built ## every test
+test: build artifacts/.tests-built ## every test
 	@make/need-tests
 	@make/image >/dev/null || [ $$? = 3 ]
 	@make/test
 
-soak: artifacts/.tests-built ## the slow tests too: hundreds of kills, long trainings (hours)
+soak: build artifacts/.tests-built ## the slow tests too: hundreds of kills, long trainings (hours)
 	@make/need-tests
 	@make/image >/dev/null || [ $$? = 3 ]
 	@HEM_SOAK=1 make/test
@@ -73,7 +73,7 @@ artifacts/.test-cluster-built: $(TESTS)
 	@dotnet build tests/TestCluster -c Release -v q -clp:ErrorsOnly
 	@touch $@
 
-verify: build ## nothing drifts: format, generated files, examples
+verify: build artifacts/.tests-built ## nothing drifts: format, generated files, examples
 	@make/verify
 
 crds: build ## write crds/, docs/api.md and docs/metrics.md again, from the code, and what is made of them

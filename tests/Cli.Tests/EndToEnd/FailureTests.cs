@@ -110,10 +110,6 @@ public sealed class FailureTests : IDisposable
     public async Task A_trainer_that_is_killed_is_retried_from_its_checkpoint_to_the_same_curve()
     {
         _work.WriteLong();
-        using var undisturbed = new SweepWorkspace();
-        undisturbed.WriteLong();
-        await undisturbed.RunAsync();
-
         HemProcess hem = _work.Start();
         await _work.TrainingAsync();
         _work.Trainers.ShouldNotBeEmpty();
@@ -124,7 +120,7 @@ public sealed class FailureTests : IDisposable
 
         (await hem.EndAsync()).ShouldBe(0, hem.Output + hem.Error);
         _work.Attempts.ShouldContain(attempt => attempt.Outcome == AttemptOutcome.Failed && attempt.ExitCode == 137);
-        _work.Curves.ShouldBe(undisturbed.Curves);
+        _work.Curves.ShouldBe(await SweepWorkspace.UndisturbedAsync());
     }
 
     [Fact]

@@ -14,10 +14,6 @@ public sealed class InterruptionTests : IDisposable
     public async Task Ctrl_C_saves_and_leaves_and_the_same_command_goes_on_to_the_same_curves()
     {
         _work.WriteLong();
-        using var undisturbed = new SweepWorkspace();
-        undisturbed.WriteLong();
-        await undisturbed.RunAsync();
-
         HemProcess hem = _work.Start();
         await _work.TrainingAsync();
         hem.Interrupt();
@@ -30,7 +26,7 @@ public sealed class InterruptionTests : IDisposable
 
         (await _work.RunAsync()).ExitCode.ShouldBe(0);
         _work.Trials.ShouldAllBe(trial => trial.Failures == 0 && trial.Disruptions == 0);
-        _work.Curves.ShouldBe(undisturbed.Curves);
+        _work.Curves.ShouldBe(await SweepWorkspace.UndisturbedAsync());
     }
 
     [Fact]
@@ -101,10 +97,6 @@ public sealed class InterruptionTests : IDisposable
     public async Task Kill_9_of_hem_leaves_trainers_that_the_next_run_adopts_and_never_doubles()
     {
         _work.WriteLong();
-        using var undisturbed = new SweepWorkspace();
-        undisturbed.WriteLong();
-        await undisturbed.RunAsync();
-
         HemProcess hem = _work.Start();
         await _work.TrainingAsync();
         hem.Kill();
@@ -120,17 +112,13 @@ public sealed class InterruptionTests : IDisposable
         adopted.ShouldNotBeEmpty();
         adopted.ShouldBeSubsetOf(orphans.Select(orphan => orphan.Pid));
         _work.Trials.ShouldAllBe(trial => trial.Finished != null && trial.LastAttempt == 1);
-        _work.Curves.ShouldBe(undisturbed.Curves);
+        _work.Curves.ShouldBe(await SweepWorkspace.UndisturbedAsync());
     }
 
     [Fact]
     public async Task Kill_9_of_hem_and_of_its_trainers_goes_on_from_the_checkpoints_to_the_same_curves()
     {
         _work.WriteLong();
-        using var undisturbed = new SweepWorkspace();
-        undisturbed.WriteLong();
-        await undisturbed.RunAsync();
-
         HemProcess hem = _work.Start();
         await _work.TrainingAsync();
         hem.Kill();
@@ -145,7 +133,7 @@ public sealed class InterruptionTests : IDisposable
         (await _work.RunAsync()).ExitCode.ShouldBe(0);
         _work.Attempts.ShouldContain(attempt => attempt.Outcome == AttemptOutcome.Disrupted && attempt.Reason == "its end was not seen");
         _work.Trials.ShouldAllBe(trial => trial.Finished != null && trial.Failures == 0);
-        _work.Curves.ShouldBe(undisturbed.Curves);
+        _work.Curves.ShouldBe(await SweepWorkspace.UndisturbedAsync());
     }
 
     [Fact]

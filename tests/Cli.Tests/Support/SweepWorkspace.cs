@@ -9,6 +9,8 @@ internal sealed class SweepWorkspace : IDisposable
 {
     public const string Name = "small";
 
+    private static readonly Lazy<Task<IReadOnlyList<string>>> undisturbed = new(RunLongAsync);
+
     private readonly List<HemProcess> _started = [];
 
     public TemporaryFolder Folder { get; } = new();
@@ -79,6 +81,9 @@ internal sealed class SweepWorkspace : IDisposable
         .Order()
         .ToArray());
 
+    /// <summary>The curves of <see cref="WriteLong"/> where nothing was killed: run once for all tests.</summary>
+    public static Task<IReadOnlyList<string>> UndisturbedAsync() => undisturbed.Value;
+
     /// <summary>The trainers of this store that run now.</summary>
     public IReadOnlyList<ProcessIdentity> Trainers
     {
@@ -104,6 +109,14 @@ internal sealed class SweepWorkspace : IDisposable
         }
 
         Folder.Dispose();
+    }
+
+    private static async Task<IReadOnlyList<string>> RunLongAsync()
+    {
+        using var work = new SweepWorkspace();
+        work.WriteLong();
+        (await work.RunAsync()).ExitCode.ShouldBe(0);
+        return work.Curves;
     }
 
     private bool HasSweep()
