@@ -29,8 +29,13 @@ internal sealed class Operating : IProgressAuthority, ITrust
     /// <summary>What the process says of itself when it is told to end.</summary>
     public sealed record Report(long PeakBytes, TimeSpan Processor, IReadOnlyDictionary<string, long> Requests);
 
+    // With the settings of the runtime that hem-operator has, by which its memory goes.
     public static Process Start(string kubeconfig, string ns, string store, string report) =>
-        Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Verb, kubeconfig, ns, store, report]))!;
+        Process.Start(new ProcessStartInfo("dotnet",
+        [
+            "exec", "--runtimeconfig", Path.Combine(AppContext.BaseDirectory, "hem-operator.runtimeconfig.json"),
+            Path.Combine(AppContext.BaseDirectory, "hem-operator-bench.dll"), Verb, kubeconfig, ns, store, report,
+        ]))!;
 
     /// <summary>Tells it to end, and waits until it has.</summary>
     public static async Task EndAsync(Process process)

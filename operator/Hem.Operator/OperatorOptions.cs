@@ -73,6 +73,9 @@ internal sealed record OperatorOptions
     /// <summary>At most one status write of a sweep in this time.</summary>
     public TimeSpan SweepStatusInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>A trial that runs this long says anew how far it is, at most once in this time.</summary>
+    public TimeSpan TrialStatusInterval { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Status writes of all sweeps and trials together, a second.</summary>
     public int StatusWritesPerSecond { get; init; } = 10;
 

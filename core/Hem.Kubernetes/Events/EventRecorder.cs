@@ -18,7 +18,7 @@ public sealed class EventRecorder : IAsyncDisposable
     /// <summary>A longer message is cut: the API's newer half refuses them.</summary>
     public const int MaxMessageBytes = 1024;
 
-    private static readonly TimeSpan _drainTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _drainTime = TimeSpan.FromSeconds(2);
 
     private readonly KubernetesClient _client;
     private readonly string _component;

@@ -21,6 +21,9 @@ public sealed class LeaderElector : IDisposable
     // When the request was begun that renewed the lease last; null while another leads.
     private volatile Renewal? _renewed;
 
+    // Completed once the work wants to write no more.
+    private volatile TaskCompletionSource _handsOver = NewSignal();
+
     public LeaderElector(KubernetesClient client, LeaderElectionOptions options)
     {
         options.Check();
@@ -47,9 +50,14 @@ public sealed class LeaderElector : IDisposable
     public bool IsLeader => _renewed is { } renewal && Since(renewal) < Options.RenewDeadline;
 
     /// <summary>
+    /// The work has written all that it will: it leads no more from now on, and the lease is given away while the rest of the work ends.
+    /// </summary>
+    public void HandOver() => _handsOver.TrySetResult();
+
+    /// <summary>
     /// Waits until it leads, and then does <paramref name="onStartedLeading"/>, whose token is cancelled when it leads no more or when
-    /// <paramref name="cancel"/> is. Goes on to renew the lease until that work has ended, then releases it, and returns: run it
-    /// again to be a candidate again. Of failures only those of the work are thrown.
+    /// <paramref name="cancel"/> is. Goes on to renew the lease until that work has ended or called <see cref="HandOver"/>, then
+    /// releases it, and returns when the work has ended: run it again to be a candidate again. Of failures only those of the work are thrown.
     /// </summary>
     public async Task RunAsync(Func<CancellationToken, Task> onStartedLeading, Action? onStoppedLeading = null,
         CancellationToken cancel = default)
@@ -64,6 +72,7 @@ public sealed class LeaderElector : IDisposable
             return;
         }
         Log.Leads(_logger, _name, Options.Identity);
+        _handsOver = NewSignal();
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var work = Task.Run(() => onStartedLeading(leading.Token), CancellationToken.None);
         try
@@ -75,6 +84,7 @@ public sealed class LeaderElector : IDisposable
                 Log.LostLease(_logger, _name, Options.Identity, lost);
                 await leading.CancelAsync();
             }
+            else if (Options.ReleaseOnCancel) await ReleaseAsync();
             try
             {
                 await work;
@@ -89,7 +99,6 @@ public sealed class LeaderElector : IDisposable
         }
         finally
         {
-            if (IsLeader && Options.ReleaseOnCancel) await ReleaseAsync();
             _renewed = null;
             onStoppedLeading?.Invoke();
         }
@@ -97,13 +106,13 @@ public sealed class LeaderElector : IDisposable
 
     public void Dispose() => KubernetesMetrics.Forget(this);
 
-    /// <returns>Why it leads no more, or null when the work has ended.</returns>
+    /// <returns>Why it leads no more, or null when the work has ended or wants to write no more.</returns>
     private async Task<string?> RenewUntilAsync(Task work)
     {
         while (true)
         {
-            await Task.WhenAny(work, Task.Delay(Options.RetryPeriod, _time, CancellationToken.None));
-            if (work.IsCompleted) return null;
+            await Task.WhenAny(work, _handsOver.Task, Task.Delay(Options.RetryPeriod, _time, CancellationToken.None));
+            if (work.IsCompleted || _handsOver.Task.IsCompleted) return null;
             if (_renewed is not { } renewal) return $"{Holder} holds it";
             var left = Options.RenewDeadline - Since(renewal);
             // Also where a renewal could still succeed: others may have led in between and be gone again.
@@ -143,13 +152,17 @@ public sealed class LeaderElector : IDisposable
 
     private TimeSpan UntilNextTry()
     {
-        // Candidates come one after another, and as soon as the lease has passed.
-        var period = Options.RetryPeriod * (0.6 + 0.4 * Random.Shared.NextDouble());
+        // Candidates come one after another, and as soon as the lease has passed. They look twice as often as the leader renews: a lease
+        // that was given away is work that stands still.
+        var period = Options.RetryPeriod * (0.3 + 0.2 * Random.Shared.NextDouble());
         return _lease.UntilFree is { } free && free < period ? free + TimeSpan.FromMilliseconds(10) : period;
     }
 
     private async Task ReleaseAsync()
     {
+        if (!IsLeader) return;
+        // First no write of ours is sent any more, and then another one may lead.
+        _renewed = null;
         using var deadline = new Deadline(_time, CancellationToken.None);
         deadline.Set(Options.RetryPeriod);
         try
@@ -171,6 +184,8 @@ public sealed class LeaderElector : IDisposable
         Log.HeldBy(_logger, _name, holder);
         HolderChanged?.Invoke(holder);
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The longer of what the two clocks say: one stands still while a machine is suspended, the other can be set back.</summary>
     private TimeSpan Since(Renewal renewal)

@@ -78,8 +78,8 @@ internal sealed record HemTrialStatus
     public int? Retries { get; init; }
 
     [Description(
-        "Iterations done, of all: 40/80. Written once half of them are done, and whenever the phase changes: every evaluation is in the "
-        + "sweep's answers (`hem report -n`) and metrics.")]
+        "Iterations done, of all: 40/80. Written every two minutes, once half of them are done, and whenever the phase changes: every "
+        + "evaluation is in the sweep's answers (`hem report -n`) and metrics.")]
     public string? Progress { get; init; }
 
     [Description("Success rate of the last evaluation, from 0 to 1.")]

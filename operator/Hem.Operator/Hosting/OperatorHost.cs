@@ -122,7 +122,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         var endpoints = new AnswerEndpoints(
             answers, new AccessReviewer(_client, _metrics, _time), new NamespaceAges(_client), _metrics, _logger);
         await using AnswerHost web = await AnswerHost.StartAsync(_options.AnswersListen, endpoints, certificates, _loggers, cancel);
-        await using var engine = new SweepEngine(
+        var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints, _metrics);
         _metrics.Observe(store.ReadSize, () => certificates.Expires);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -146,6 +146,9 @@ internal sealed class OperatorHost : IAsyncDisposable
             OperatorLog.Stopping(_logger);
             await ends.CancelAsync();
             await Task.WhenAll(work).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await engine.DisposeAsync();
+            // Nothing is written to the API server from here on. Whoever comes next need not wait until the trainers are sent away.
+            _elector.HandOver();
         }
     }
 

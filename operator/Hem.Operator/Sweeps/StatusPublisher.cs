@@ -14,7 +14,10 @@ namespace Hem.Operator.Sweeps;
 /// </summary>
 internal sealed class StatusPublisher : IAsyncDisposable
 {
-    /// <summary>Writes about a trial's way, for each of its attempts, before the one about its end.</summary>
+    /// <summary>
+    /// Writes about a trial's way, for each of its attempts, before the one about its end; then some while after
+    /// the one before: a trial that takes long says how far it is every <see cref="OperatorOptions.TrialStatusInterval"/>.
+    /// </summary>
     private const int TrialWritesOnTheWay = 2;
 
     /// <summary>Writes under way at once: one that the API server is slow with holds up no other.</summary>
@@ -163,7 +166,8 @@ internal sealed class StatusPublisher : IAsyncDisposable
         }
 
         if (JsonNode.DeepEquals(entry.Wanted, entry.Written)
-            || (rank == StatusRank.Trial && entry.WritesOnTheWay >= (IsPending(entry, rank) ? 1 : TrialWritesOnTheWay)))
+            || (rank == StatusRank.Trial && entry.WritesOnTheWay >= (IsPending(entry, rank) ? 1 : TrialWritesOnTheWay)
+                && _time.GetUtcNow() < entry.WrittenAt + _options.TrialStatusInterval / 2))
         {
             _waiting.Remove(entry);
             entry.Rank = rank;

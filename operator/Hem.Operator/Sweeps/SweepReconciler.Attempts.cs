@@ -180,14 +180,16 @@ internal sealed partial class SweepReconciler
 
     /// <summary>
     /// A queue took the pod away: the attempt keeps the time that it held, in the record too, and waits for another pod. Of a pod that came
-    /// and went while nobody looked, the record knows the beginning and its Job the end.
+    /// and went while nobody looked, the record knows the beginning, and its Job or an event the end.
     /// </summary>
     private async Task TakeAwayAsync(LiveAttempt live, CancellationToken cancel)
     {
-        AttemptPod? pod = live.Current;
+        DateTimeOffset? resumed = TrialObserver.ResumedUnseen(live);
+        AttemptPod? pod = resumed is null ? live.Current : null;
         if ((pod is null ? live.RecordedStart : pod.View.StartedAt) is { } from)
         {
-            DateTimeOffset to = pod?.View.EndedAt ?? TrialObserver.SuspendedAt(live.Job) ?? Now;
+            DateTimeOffset to = pod?.View.EndedAt ?? TrialObserver.SuspendedAt(live.Job)
+                ?? (resumed is { } until ? await SuspendedBeforeAsync(live.Job!, from, until, cancel) : Now);
             if (to < from) to = from;
             string name = pod?.Uid ?? $"from {from.ToUnixTimeMilliseconds()}";
             await services.Store.AddHeldTimeAsync(new HeldTimeRecord(live.Key, name, from, to), cancel);
@@ -197,6 +199,19 @@ internal sealed partial class SweepReconciler
 
         if (pod is not null) pod.IsSuspended = true;
         live.RecordedStart = null;
+    }
+
+    /// <summary>
+    /// A Job that goes on again does not say since when it was suspended: an event does, for the hour that events are kept. Without one
+    /// the place counts as held until the Job went on.
+    /// </summary>
+    private async Task<DateTimeOffset> SuspendedBeforeAsync(V1Job job, DateTimeOffset from, DateTimeOffset resumed, CancellationToken cancel)
+    {
+        KubernetesList<CoreV1Event> events = await services.Client.ListAsync(Resources.Events, Namespace, new ListOptions
+        {
+            FieldSelector = $"involvedObject.kind=Job,involvedObject.uid={job.Metadata.Uid},reason=Suspended",
+        }, cancel);
+        return events.Items.Select(one => one.LastTimestamp ?? one.FirstTimestamp).Where(at => at >= from && at <= resumed).Max() ?? resumed;
     }
 
     private async Task<Action?> StartAsync(TrialState state, int number, CancellationToken cancel)

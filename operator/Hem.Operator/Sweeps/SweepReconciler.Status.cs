@@ -26,13 +26,7 @@ internal sealed partial class SweepReconciler
             {
                 case TrainerMessage.ReportOneofCase.Evaluated:
                     (state.Iteration, state.SuccessRate) = ((long)report.Evaluated.Iteration, report.Evaluated.SuccessRate);
-                    // One word on the way, at the half: a status is no learning curve.
-                    if (!state.ToldHalf && _model?.IterationsOf(state.Name) is { } all && state.Iteration * 2 >= all)
-                    {
-                        state.ToldHalf = true;
-                        _touched.Add(state);
-                    }
-
+                    TellProgress(state);
                     break;
                 case TrainerMessage.ReportOneofCase.Checkpointed:
                     state.CheckpointedAt = Now;
@@ -42,6 +36,19 @@ internal sealed partial class SweepReconciler
                         _observed.Observe(Known(state.Name) with { FinishedAt = finished.At });
                     break;
             }
+    }
+
+    /// <summary>
+    /// A word at the half, and one every few minutes of a trial that takes long: a status is no learning curve, and costs a write.
+    /// </summary>
+    private void TellProgress(TrialState state)
+    {
+        state.ToldAt ??= Now;
+        bool isHalf = !state.ToldHalf && _model?.IterationsOf(state.Name) is { } all && state.Iteration * 2 >= all;
+        if (!isHalf && Now < state.ToldAt + services.Options.TrialStatusInterval) return;
+        state.ToldHalf |= isHalf;
+        state.ToldAt = Now;
+        _touched.Add(state);
     }
 
     private void Publish(SweepStatus status)

@@ -35,8 +35,9 @@ internal sealed class TrialState(string name)
     public DateTimeOffset? ReportedAt { get; set; }
     public DateTimeOffset? CheckpointedAt { get; set; }
 
-    /// <summary>The status was offered once more when half of the iterations were done.</summary>
+    /// <summary>The status was offered once more when half of the iterations were done; and when it was offered on its way last.</summary>
     public bool ToldHalf { get; set; }
+    public DateTimeOffset? ToldAt { get; set; }
 
     /// <summary>The status that was offered last.</summary>
     public HemTrialStatus? Published { get; set; }

@@ -36,6 +36,7 @@ internal static class TrialObserver
 {
     public static AttemptView Judge(LiveAttempt attempt)
     {
+        if (ResumedUnseen(attempt) is not null) return new AttemptView(AttemptPhase.Starting, null, null, AttemptStep.Suspend);
         if (attempt.Pods.FindLast(pod => pod.View is { Phase: not (AttemptPhase.Exited or AttemptPhase.Gone) }) is { } alive)
             return WithLivePod(attempt, alive);
         return attempt.Current is { } last ? WithoutLivePod(attempt, last) : WithoutPod(attempt);
@@ -126,6 +127,20 @@ internal static class TrialObserver
     /// <summary>Since when the Job is suspended; null where it is not, or does not say.</summary>
     public static DateTimeOffset? SuspendedAt(V1Job? job) =>
         job?.Status?.Conditions?.Find(condition => condition is { Type: "Suspended", Status: "True" })?.LastTransitionTime;
+
+    /// <summary>
+    /// A queue took the pod that held the attempt's place and gave its Job back, all while nobody looked: since when the Job goes on, with
+    /// another pod or none yet. Null where that is not so.
+    /// </summary>
+    public static DateTimeOffset? ResumedUnseen(LiveAttempt attempt) =>
+        attempt is { RecordedStart: { } start, StopReason: null, Job: { Spec.Suspend: not true } job }
+        && Finished(job) is null && ResumedAt(job) is { } resumed && resumed > start
+        && !attempt.Pods.Exists(pod => !pod.IsSuspended && pod.Pod.Metadata.CreationTimestamp < resumed)
+            ? resumed
+            : null;
+
+    private static DateTimeOffset? ResumedAt(V1Job job) =>
+        job.Status?.Conditions?.Find(condition => condition is { Type: "Suspended", Status: "False" })?.LastTransitionTime;
 
     private static V1JobCondition? Finished(V1Job job) =>
         job.Status?.Conditions?.Find(condition => condition is { Type: "Complete" or "Failed", Status: "True" });

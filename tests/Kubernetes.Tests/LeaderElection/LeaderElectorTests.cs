@@ -106,6 +106,24 @@ public class LeaderElectorTests(ControlPlaneFixture fixture) : ApiServerTest(fix
     }
 
     [Fact]
+    public async Task Who_hands_over_leads_no_more_and_another_does_while_the_rest_of_the_work_ends()
+    {
+        var (a, b) = (NewElector("a", seconds: 60), NewElector("b", seconds: 60));
+        var leads = new Running(a);
+        await leads.Started.Task.WaitAsync(Timeouts.Quick, Cancel);
+        var waits = new Running(b);
+        leads.StopSlowly();
+        await leads.Cancelled.Task.WaitAsync(Timeouts.Quick, Cancel);
+        a.HandOver();
+        await waits.Started.Task.WaitAsync(Timeouts.Normal, Cancel);
+        (a.IsLeader, b.IsLeader, leads.Run.IsCompleted).ShouldBe((false, true, false));
+        leads.MayEnd.SetResult();
+        await leads.Run;
+        waits.Stop();
+        await waits.Run;
+    }
+
+    [Fact]
     public async Task A_leader_that_cannot_renew_stops_before_another_leads()
     {
         var faults = new FaultHandler();

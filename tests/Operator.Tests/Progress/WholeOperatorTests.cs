@@ -36,6 +36,7 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
             ProgressListen = loopback,
             AnswersListen = loopback,
             HealthListen = loopback,
+            TrialStatusInterval = TimeSpan.Zero,
         };
         using var client = new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(plane.Kubeconfig));
         using var stop = new CancellationTokenSource();
@@ -52,6 +53,8 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
                 HemResources.Sweeps, space, "s", new JsonObject { ["spec"] = SweepBuilder.Make("s").Seeds(3).Spec() });
             var first = (await PodsAsync(1)).Single();
             await TrainAsync(host, first, finishes: false);
+            await Wait.UntilAsync(
+                async () => (await TrialAsync(first))?.Status?.Progress == "1/4", "it says how far it is, before the half", Timeouts.Normal);
             await Wait.UntilAsync(async () => await KeptAsync() == "False", "the sweep says that a checkpoint found no room");
             await client.DeleteAsync(Resources.Pods, space, first.Metadata.Name!, new DeleteOptions { GracePeriodSeconds = 0 });
             // (Whatever the Job controller puts in its place is of the same attempt, and goes with its Job.)
@@ -65,6 +68,8 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
         }
 
         folder.Delete(recursive: true);
+
+        Task<HemTrialResource?> TrialAsync(V1Pod pod) => client.GetAsync(HemResources.Trials, space, pod.Label("hem.dev/trial")!);
 
         Task<JsonNode?> SweepAsync() => plane.Api.GetAsync($"/apis/{HemResources.ApiVersion}/namespaces/{space}/hemsweeps/s");
 

@@ -120,6 +120,32 @@ public sealed class TrialObserverTests
         _attempt.Disruption.ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData(-60, 60, 60, true)]
+    [InlineData(-60, 60, null, true)]
+    // The pod that was recorded is there still, or only to be seen to go.
+    [InlineData(-60, 60, -90, false)]
+    // Resumed before the pod began that was recorded.
+    [InlineData(60, 0, 60, false)]
+    [InlineData(0, 0, 0, false)]
+    [InlineData(null, 60, 60, false)]
+    public void A_pod_that_came_after_an_unseen_suspension_has_not_held_the_place_before(
+        int? recorded, int resumed, int? created, bool unseen)
+    {
+        Job();
+        _attempt.RecordedStart = recorded is { } at ? start.AddSeconds(at) : null;
+        _attempt.Job!.Status = new()
+        {
+            Conditions = [new() { Type = "Suspended", Status = "False", LastTransitionTime = start.AddSeconds(resumed) }],
+        };
+        if (created is { } made) Pod("Running").Pod.Metadata.CreationTimestamp = start.AddSeconds(made);
+        (Step() == AttemptStep.Suspend).ShouldBe(unseen);
+        if (!unseen) return;
+
+        _attempt.RecordedStart = null;
+        TrialObserver.Judge(_attempt).StartedAt.ShouldBe(created is null ? null : (DateTimeOffset?)start);
+    }
+
     [Fact]
     public void A_pod_that_ended_ends_its_attempt()
     {
