@@ -33,6 +33,7 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
         TimeSpan taken = watch.Elapsed;
 
         Report("taken over after SIGTERM", taken);
+        if (isSoak) TestContext.Current.TestOutputHelper?.WriteLine(pair.Second.Log);
         (await pair.HolderAsync()).ShouldNotBe(before);
         // Without other work on the machine; and on any, long before the lease, 15 s, would have passed.
         taken.ShouldBeLessThan(TimeSpan.FromSeconds(isSoak ? 3 : 10));
@@ -100,8 +101,6 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
         private readonly KubernetesClient _client;
         private readonly string _namespace;
         private string[] _jobs = [];
-        private OperatorProcess _second = null!;
-
         private Pair(ControlPlane plane, string ns)
         {
             _client = new KubernetesClient(KubernetesClientConfiguration.FromKubeconfig(plane.Kubeconfig));
@@ -109,6 +108,8 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
         }
 
         public OperatorProcess Leader { get; private set; } = null!;
+
+        public OperatorProcess Second { get; private set; } = null!;
 
         public static async Task<Pair> StartAsync(ControlPlane plane, params string[] more)
         {
@@ -118,9 +119,9 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
                 HemResources.Sweeps, SweepBuilder.Make().Seeds(6).Parallelism(2).Build(pair._namespace));
             pair.Leader = new OperatorProcess(plane, pair._namespace, pair._store, more);
             await pair.ShouldHaveJobsAsync(2);
-            pair._second = new OperatorProcess(plane, pair._namespace, pair._store, more);
+            pair.Second = new OperatorProcess(plane, pair._namespace, pair._store, more);
             await Wait.UntilAsync(
-                () => pair._second.Log.Contains("hem-operator", StringComparison.Ordinal), "the other has seen who leads", Timeouts.Normal);
+                () => pair.Second.Log.Contains("hem-operator", StringComparison.Ordinal), "the other has seen who leads", Timeouts.Normal);
             return pair;
         }
 
@@ -155,7 +156,7 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
 
         public async ValueTask DisposeAsync()
         {
-            await _second.DisposeAsync();
+            await Second.DisposeAsync();
             await Leader.DisposeAsync();
             _client.Dispose();
             Directory.Delete(_store, recursive: true);
