@@ -24,6 +24,7 @@ internal static class ParameterDefaults
         "initialization" => Initialization,              // HER; discrete tasks: ours
         "stateObservation" or "goalObservation" => Always("vector"),
         "imageSize" => Always(84),                       // paper: 48 and 84
+        "frames" => Always(1),                           // ours
         "padding" => Always("valid"),                    // ours
         "eta" => Always(0.1),                            // paper
         "hemLoss" => Always("mean"),                     // ours

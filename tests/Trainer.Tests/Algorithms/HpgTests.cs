@@ -38,20 +38,13 @@ public class HpgTests(ITestOutputHelper output)
     [InlineData(Baseline.Value, false)]
     internal void The_gradient_is_that_of_the_estimator_written_out(Baseline baseline, bool stopOnSuccess)
     {
-        var task = new FlipBit(4);
-        HpgSettings settings = Tiny with { Iterations = 1, HiddenUnits = 10, Baseline = baseline, StopOnSuccess = stopOnSuccess };
-        using var algorithm = new HpgAlgorithm(settings, 1, task, rowsPerPart: 13);
-        NetworkSamples.Numbers(algorithm.Policy.Parameters.Length, 4).CopyTo(algorithm.Policy.Parameters);
-        if (algorithm.Critic is { } critic)
-            NetworkSamples.Numbers(critic.Parameters.Length, 5).CopyTo(critic.Parameters);
-        algorithm.Train(new RecordingHost()).ShouldBeTrue();
-
+        using HpgAlgorithm algorithm = WithABatch(baseline, stopOnSuccess, out IDiscreteTask task);
         double loss = algorithm.Gradient(new RecordingHost())!.Value;
         double[] parameters = Array.ConvertAll(algorithm.Policy.Parameters.ToArray(), value => (double)value);
-        double[] fixedParameters = [.. parameters];
-        double exact = WrittenOut(algorithm, task, parameters, fixedParameters);
+        List<HpgTerm> terms = Terms(algorithm, task);
+        double exact = WrittenOut(algorithm, parameters, terms);
         loss.ShouldBe(exact, 1e-4 * Math.Abs(exact));
-        double[] differences = DoubleNetwork.Differences(parameters, p => WrittenOut(algorithm, task, p, fixedParameters));
+        double[] differences = DoubleNetwork.Differences(parameters, p => WrittenOut(algorithm, p, terms));
         NetworkSamples.RelativeError(algorithm.Policy.Gradients, differences).ShouldBeLessThan(2e-5);
 
         if (algorithm.Critic is { } value)
@@ -176,6 +169,19 @@ public class HpgTests(ITestOutputHelper output)
         ((seen[^1] - seen[^21]) / 10).ShouldBeLessThan(500);
     }
 
+    /// <summary>One of flip bit 4, of six episodes under a policy that is not uniform, after its update.</summary>
+    internal static HpgAlgorithm WithABatch(Baseline baseline, bool stopOnSuccess, out IDiscreteTask task)
+    {
+        task = new FlipBit(4);
+        HpgSettings settings = Tiny with { Iterations = 1, HiddenUnits = 10, Baseline = baseline, StopOnSuccess = stopOnSuccess };
+        var algorithm = new HpgAlgorithm(settings, 1, task, rowsPerPart: 13);
+        NetworkSamples.Numbers(algorithm.Policy.Parameters.Length, 4).CopyTo(algorithm.Policy.Parameters);
+        if (algorithm.Critic is { } critic)
+            NetworkSamples.Numbers(critic.Parameters.Length, 5).CopyTo(critic.Parameters);
+        algorithm.Train(new RecordingHost()).ShouldBeTrue();
+        return algorithm;
+    }
+
     private static List<Evaluation> Train(HpgSettings settings, IDiscreteTask task)
     {
         var host = new RecordingHost();
@@ -196,21 +202,26 @@ public class HpgTests(ITestOutputHelper output)
         return state.ToArray();
     }
 
+    /// <summary>Minus the sum of J_g: log pi(a | s, g) of every term, by the parameters given, times its advantage.</summary>
+    private static double WrittenOut(HpgAlgorithm algorithm, double[] parameters, IEnumerable<HpgTerm> terms) =>
+        -terms.Sum(term => Math.Log(Probabilities(algorithm, parameters, term.Input)[term.Action]) * term.Advantage);
+
     /// <summary>
-    /// Minus the sum of J_g over all goals that occur, by the formulas and nothing else; weights and advantages with the fixed parameters.
+    /// What the sum of J_g over all goals that occur is a sum of, by the formulas and nothing else; weights and advantages with the
+    /// parameters as they are.
     /// </summary>
-    private static double WrittenOut(HpgAlgorithm algorithm, IDiscreteTask task, double[] parameters, double[] fixedParameters)
+    internal static List<HpgTerm> Terms(HpgAlgorithm algorithm, IDiscreteTask task)
     {
         int episodes = 6, horizon = task.Horizon;
-        double[] P(double[] with, int i, int t, byte[] goal)
+        double[] parameters = Array.ConvertAll(algorithm.Policy.Parameters.ToArray(), value => (double)value);
+        float[] Input(int i, int t, byte[] goal)
         {
             var input = new float[task.Inputs];
             task.Encode(algorithm.Batch[i].State(t), goal, input);
-            double[] logits = DoubleNetwork.Forward(
-                algorithm.Policy.Description, with, Array.ConvertAll(input, value => (double)value), 1);
-            double[] e = [.. logits.Select(logit => Math.Exp(logit - logits.Max()))];
-            return [.. e.Select(value => value / e.Sum())];
+            return input;
         }
+
+        double[] P(int i, int t, byte[] goal) => Probabilities(algorithm, parameters, Input(i, t, goal));
 
         var goals = new HashSet<byte>();
         for (int i = 0; i < episodes; i++)
@@ -219,7 +230,7 @@ public class HpgTests(ITestOutputHelper output)
                 goals.Add(algorithm.Batch[i].State(t)[0]);
         }
 
-        double sum = 0;
+        List<HpgTerm> terms = [];
         foreach (byte g in goals)
         {
             byte[] goal = [g];
@@ -233,7 +244,7 @@ public class HpgTests(ITestOutputHelper output)
                     if (t <= trajectory.Length)
                     {
                         int a = trajectory.Action(t - 1)[0];
-                        product *= P(fixedParameters, i, t - 1, goal)[a] / P(fixedParameters, i, t - 1, trajectory.Goal.ToArray())[a];
+                        product *= P(i, t - 1, goal)[a] / P(i, t - 1, trajectory.Goal.ToArray())[a];
                     }
 
                     rho[i, t] = (t <= trajectory.Length ? product : 0) + 1e-12;
@@ -256,12 +267,20 @@ public class HpgTests(ITestOutputHelper output)
                         advantage -= W(i, t) * Value(algorithm, task, values, i, t, goal);
                     }
 
-                    sum += Math.Log(P(parameters, i, t - 1, goal)[trajectory.Action(t - 1)[0]]) * advantage / episodes;
+                    terms.Add(new HpgTerm(Input(i, t - 1, goal), trajectory.Action(t - 1)[0], advantage / episodes));
                 }
             }
         }
 
-        return -sum;
+        return terms;
+    }
+
+    private static double[] Probabilities(HpgAlgorithm algorithm, double[] parameters, float[] input)
+    {
+        double[] logits = DoubleNetwork.Forward(
+            algorithm.Policy.Description, parameters, Array.ConvertAll(input, value => (double)value), 1);
+        double[] e = [.. logits.Select(logit => Math.Exp(logit - logits.Max()))];
+        return [.. e.Select(value => value / e.Sum())];
     }
 
     private static double Value(HpgAlgorithm algorithm, IDiscreteTask task, double[] parameters, int i, int t, byte[] goal)
@@ -295,3 +314,6 @@ public class HpgTests(ITestOutputHelper output)
         return sum / steps;
     }
 }
+
+/// <summary>log pi(action | input) times advantage: one term of HPG's estimator.</summary>
+internal sealed record HpgTerm(float[] Input, int Action, double Advantage);

@@ -97,6 +97,47 @@ public class ImageTaskTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void With_more_frames_the_pictures_of_the_states_before_follow_its_own(bool goalIsImage)
+    {
+        const int Frames = 3;
+        Drawing.Require();
+        ImageTask one = new(new PointMass(), Size, goalIsImage), more = new(new PointMass(), Size, goalIsImage, Frames);
+        more.StateBytes.ShouldBe(one.StateBytes + (Frames - 1) * PictureBytes);
+        more.Input.ShouldBe(one.Input with { StateImages = Frames });
+        byte[] simulation = new byte[one.SimulationBytes], state = new byte[one.StateBytes], goal = new byte[one.GoalBytes];
+        byte[] longSimulation = new byte[one.SimulationBytes], longState = new byte[more.StateBytes], sameGoal = new byte[more.GoalBytes];
+        RandomStream random = new(1, RandomPurpose.Worker), same = random;
+        one.Reset(ref random, simulation, state, goal);
+        more.Reset(ref same, longSimulation, longState, sameGoal);
+        byte[][] pictures = [.. Enumerable.Repeat(state[..PictureBytes], Frames)];
+        float[] input = new float[one.Input.Total], longInput = new float[more.Input.Total];
+        byte[] achieved = new byte[one.GoalBytes], sameAchieved = new byte[one.GoalBytes];
+        for (int step = 0; step < 5; step++)
+        {
+            longState.ShouldBe([.. pictures.SelectMany(picture => picture), .. state[PictureBytes..]]);
+            sameGoal.ShouldBe(goal);
+            one.AchievedGoal(state, achieved);
+            more.AchievedGoal(longState, sameAchieved);
+            sameAchieved.ShouldBe(achieved);
+            more.IsSuccess(longState, sameAchieved).ShouldBeTrue();
+            more.IsSuccess(longState, goal).ShouldBe(one.IsSuccess(state, goal));
+            one.Encode(state, goal, input);
+            more.Encode(longState, goal, longInput);
+            longInput[..PictureBytes].ShouldBe(input[..PictureBytes]);
+            longInput[(Frames * PictureBytes)..].ShouldBe(input[PictureBytes..]);
+            longInput[PictureBytes..(Frames * PictureBytes)].ShouldBe(
+                [.. pictures.Skip(1).SelectMany(picture => picture).Select(value => value * (1 / 255f))]);
+            one.Step(ref random, simulation, state, [1, 0.5f]);
+            more.Step(ref same, longSimulation, longState, [1, 0.5f]);
+            pictures = [state[..PictureBytes], .. pictures[..^1]];
+        }
+
+        pictures[0].SequenceEqual(pictures[1]).ShouldBeFalse("the point does not move");
+    }
+
     [Fact]
     public void Episodes_with_pictures_do_not_depend_on_the_threads_that_draw_them()
     {
@@ -139,6 +180,7 @@ public class ImageTaskTests
         Create(("stateObservation", "image"))!.Input.ShouldBe(new InputShape(1, 0, 84, 0, 2));
         Create(("stateObservation", "image"), ("goalObservation", "image"), ("imageSize", 48))!.Input
             .ShouldBe(new InputShape(1, 1, 48, 0, 0));
+        Create(("stateObservation", "image"), ("frames", 4))!.Input.ShouldBe(new InputShape(4, 0, 84, 0, 2));
     }
 
     [Fact]

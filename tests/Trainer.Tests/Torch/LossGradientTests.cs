@@ -2,6 +2,7 @@ using Hem.Trainer.Algorithms;
 using Hem.Trainer.Networks;
 using Hem.Trainer.Tasks;
 using Hem.Trainer.Torch;
+using Trainer.Tests.Algorithms;
 using Trainer.Tests.Networks;
 using Trainer.Tests.Tasks;
 
@@ -152,6 +153,24 @@ public unsafe class LossGradientTests
         }
 
         static float[] Of(float[] rows, int row, int width) => rows[(row * width)..((row + 1) * width)];
+    }
+
+    /// <summary>Every term of the estimator, also those that the algorithm leaves out, through torch's policy.</summary>
+    [Theory, InlineData(Baseline.None), InlineData(Baseline.Value)]
+    internal void Of_HPG_as_a_whole(Baseline baseline)
+    {
+        TorchHere.Require();
+        using var algorithm = HpgTests.WithABatch(baseline, stopOnSuccess: true, out var task);
+        var loss = algorithm.Gradient(new RecordingHost())!.Value;
+        var terms = HpgTests.Terms(algorithm, task);
+        using var policy = TorchBackend.Create(algorithm.Policy.Description, random: null, "cpu");
+        algorithm.Policy.Parameters.CopyTo(policy.Parameters);
+        var logits = policy.Forward([.. terms.SelectMany(term => term.Input)], terms.Count).ToArray();
+        var slopes = Expected(
+            5, loss, logits, task.Actions, [.. terms.Select(term => (float)term.Advantage)],
+            [.. terms.Select(term => (long)term.Action)]);
+        policy.Backward(slopes, terms.Count);
+        NetworkSamples.RelativeError(algorithm.Policy.Gradients, policy.Gradients.ToArray()).ShouldBeLessThan(Tolerance);
     }
 
     /// <summary>The value baselines of HPG and of REINFORCE have one number a row, and a share of a larger batch.</summary>

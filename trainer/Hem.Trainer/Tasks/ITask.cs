@@ -14,7 +14,7 @@ internal interface ITask
     int Horizon { get; }
 
     /// <summary>
-    /// Bytes of a stored state. Numbers are float32, little-endian; a state seen as an image is its w x w x 3 bytes, then what
+    /// Bytes of a stored state. Numbers are float32, little-endian; a state seen as images is their w x w x 3 bytes, then what
     /// <see cref="AchievedGoal"/> and <see cref="IsSuccess"/> need.
     /// </summary>
     int StateBytes { get; }

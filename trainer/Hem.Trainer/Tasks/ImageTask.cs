@@ -5,33 +5,38 @@ namespace Hem.Trainer.Tasks;
 
 /// <summary>
 /// A continuous task whose agent sees a picture of the state (`stateObservation: image`), and of the goal too where
-/// `goalObservation` is image. A stored state is the picture, w x w x 3 bytes, rows from the top, then the task's own state, which
-/// the agent does not see: it tells what was achieved. A stored goal is the task's own, after a picture where it is one.
+/// `goalObservation` is image. A stored state is the picture, w x w x 3 bytes, rows from the top, then those of the states before it, the
+/// latest first, where `frames` asks for more than one; then the task's own state, which the agent does not see: it tells what was
+/// achieved. A stored goal is the task's own, after a picture where it is one.
 /// </summary>
 /// <remarks>
 /// Success is tested as by the task itself. The picture of a goal that was set shows the task at that goal; that of an achieved goal is
 /// the picture of the state which achieved it. The goal is not marked in the state's picture: a relabelled one would contradict it.
+/// Before an episode begins, nothing has moved: the pictures of earlier states are that of its start.
 /// </remarks>
 internal sealed class ImageTask : IContinuousTask
 {
     private readonly IVisibleTask task;
     private readonly bool goalIsImage;
     private readonly int pictureBytes;
+    private readonly int framesBytes;
     private readonly ThreadLocal<SceneRenderer> renderers;
 
     /// <param name="task">The task with vectors.</param>
     /// <param name="imageSize">w, pixels.</param>
     /// <param name="goalIsImage">Whether goals are pictures too.</param>
+    /// <param name="frames">Pictures of a state: its own and those of the states before it, at least 1.</param>
     /// <exception cref="Trials.BadConfigurationException">This machine cannot draw.</exception>
-    public ImageTask(IVisibleTask task, int imageSize, bool goalIsImage)
+    public ImageTask(IVisibleTask task, int imageSize, bool goalIsImage, int frames = 1)
     {
         (this.task, this.goalIsImage) = (task, goalIsImage);
         OpenGl.EnsureContext();
         Model model = task.Model;
         pictureBytes = 3 * imageSize * imageSize;
+        framesBytes = frames * pictureBytes;
         renderers = new ThreadLocal<SceneRenderer>(() => new SceneRenderer(model, imageSize, imageSize));
         InputShape vectors = task.Input;
-        Input = new InputShape(1, goalIsImage ? 1 : 0, imageSize, StateVector: 0, GoalVector: goalIsImage ? 0 : vectors.GoalVector);
+        Input = new InputShape(frames, goalIsImage ? 1 : 0, imageSize, StateVector: 0, GoalVector: goalIsImage ? 0 : vectors.GoalVector);
     }
 
     public string Name => task.Name;
@@ -40,7 +45,7 @@ internal sealed class ImageTask : IContinuousTask
 
     public int ActionSize => task.ActionSize;
 
-    public int StateBytes => pictureBytes + task.StateBytes;
+    public int StateBytes => framesBytes + task.StateBytes;
 
     public int GoalBytes => goalIsImage ? pictureBytes + task.GoalBytes : task.GoalBytes;
 
@@ -52,9 +57,11 @@ internal sealed class ImageTask : IContinuousTask
 
     public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
-        Span<byte> own = state[pictureBytes..], ownGoal = OwnGoal(goal);
+        Span<byte> own = state[framesBytes..], ownGoal = OwnGoal(goal);
         task.Reset(ref random, simulation, own, ownGoal);
         Draw(simulation, own, state[..pictureBytes]);
+        for (int frame = pictureBytes; frame < framesBytes; frame += pictureBytes)
+            state[..pictureBytes].CopyTo(state[frame..]);
         if (!goalIsImage)
             return;
 
@@ -67,28 +74,30 @@ internal sealed class ImageTask : IContinuousTask
 
     public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action)
     {
-        Span<byte> own = state[pictureBytes..];
+        Span<byte> own = state[framesBytes..];
         StepOutcome outcome = task.Step(ref random, simulation, own, action);
-        if (outcome != StepOutcome.Unstable)
-            Draw(simulation, own, state[..pictureBytes]);
+        if (outcome == StepOutcome.Unstable)
+            return outcome;
+        state[..(framesBytes - pictureBytes)].CopyTo(state[pictureBytes..]);
+        Draw(simulation, own, state[..pictureBytes]);
         return outcome;
     }
 
     public void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal)
     {
-        task.AchievedGoal(state[pictureBytes..], OwnGoal(goal));
+        task.AchievedGoal(state[framesBytes..], OwnGoal(goal));
         if (goalIsImage)
             state[..pictureBytes].CopyTo(goal);
     }
 
     public bool IsSuccess(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal) =>
-        task.IsSuccess(state[pictureBytes..], goalIsImage ? goal[pictureBytes..] : goal);
+        task.IsSuccess(state[framesBytes..], goalIsImage ? goal[pictureBytes..] : goal);
 
     /// <summary>Images as shares of 255, NHWC; then the goal's vector where the goal is one.</summary>
     public void Encode(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input)
     {
-        PixelScale.ToFloats(state[..pictureBytes], input);
-        input = input[pictureBytes..];
+        PixelScale.ToFloats(state[..framesBytes], input);
+        input = input[framesBytes..];
         if (goalIsImage)
         {
             PixelScale.ToFloats(goal[..pictureBytes], input);
@@ -97,7 +106,7 @@ internal sealed class ImageTask : IContinuousTask
 
         InputShape vectors = task.Input;
         Span<float> both = stackalloc float[vectors.Total];
-        task.Encode(state[pictureBytes..], goal, both);
+        task.Encode(state[framesBytes..], goal, both);
         both[vectors.StateVector..].CopyTo(input);
     }
 

@@ -2,9 +2,9 @@ namespace Hem.Trainer.Tasks;
 
 /// <summary>
 /// How a row of a network's input lies: the images first, each w x w x 3 floats in 0..1, row by row from the top, red green blue of a
-/// pixel together (NHWC): the state's image, then the goal's; then the state's vector, then the goal's.
+/// pixel together (NHWC): the state's images, then the goal's; then the state's vector, then the goal's.
 /// </summary>
-/// <param name="StateImages">0 or 1.</param>
+/// <param name="StateImages">0, or `frames`: of the state, the latest first.</param>
 /// <param name="GoalImages">0 or 1.</param>
 /// <param name="ImageSize">w, in pixels; 0 without images.</param>
 /// <param name="StateVector">Floats of the state.</param>

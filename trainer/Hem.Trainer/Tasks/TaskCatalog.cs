@@ -23,7 +23,8 @@ internal static class TaskCatalog
             _ => Fetch.Find(task.Family) is { } fetch ? new Fetch(fetch, ScalesInputs(parameters)) : null,
         };
         return built is IVisibleTask visible && Is("stateObservation", "image")
-            ? new ImageTask(visible, parameters["imageSize"].AsInt(), Is("goalObservation", "image"))
+            ? new ImageTask(
+                visible, parameters["imageSize"].AsInt(), Is("goalObservation", "image"), parameters.Find("frames")?.AsInt() ?? 1)
             : built;
 
         bool Is(string parameter, string value) => parameters.Find(parameter)?.AsString() == value;
