@@ -2,8 +2,11 @@
 
 The bench starts one such process for each kind of OpenBLAS kernels that the machine can run (OPENBLAS_CORETYPE) and compares with the fastest.
 Each line "VARIANT STEPS" is answered by a line of so many step times in seconds. VARIANT is how Adam walks the parameters: "single" (one tensor
-after the other) or "foreach" (all at once). "quit" or the end of the input ends the program.
+after the other) or "foreach" (all at once). "quit" or the end of the input ends the program. The batches, which it takes in turns, are those of the
+bench, from the file that HEM_BENCH_SAMPLES names: all inputs as floats, then all actions as 32-bit integers.
 """
+import itertools
+import os
 import sys
 import time
 
@@ -13,7 +16,16 @@ from torch import nn
 BATCH, INPUTS, HIDDEN, LAYERS, ACTIONS = 64, 60, 256, 5, 50
 
 
-def make_step(foreach):
+def read_batches():
+    with open(os.environ["HEM_BENCH_SAMPLES"], "rb") as file:
+        data = bytearray(file.read())
+    rows = len(data) // (4 * (INPUTS + 1))
+    inputs = torch.frombuffer(data, dtype=torch.float32, count=rows * INPUTS).view(-1, BATCH, INPUTS)
+    actions = torch.frombuffer(data, dtype=torch.int32, offset=4 * rows * INPUTS).view(-1, BATCH).long()
+    return list(zip(inputs.unbind(), actions.unbind()))
+
+
+def make_step(foreach, batches):
     torch.manual_seed(1)
     widths = [INPUTS] + [HIDDEN] * LAYERS
     modules = []
@@ -25,10 +37,10 @@ def make_step(foreach):
             nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
             nn.init.zeros_(module.bias)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, foreach=foreach)
-    inputs = torch.randn(BATCH, INPUTS)
-    actions = torch.randint(0, ACTIONS, (BATCH,))
+    turns = itertools.cycle(batches)
 
     def step():
+        inputs, actions = next(turns)
         optimizer.zero_grad(set_to_none=True)
         loss = nn.functional.nll_loss(nn.functional.log_softmax(network(inputs), dim=1), actions)
         loss.backward()
@@ -40,7 +52,8 @@ def make_step(foreach):
 def main():
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    steps = {"single": make_step(False), "foreach": make_step(True)}
+    batches = read_batches()
+    steps = {"single": make_step(False, batches), "foreach": make_step(True, batches)}
     for step in steps.values():
         for _ in range(50):
             step()

@@ -6,7 +6,8 @@ namespace Hem.Trainer.Networks;
 
 /// <summary>
 /// Dense layers on the kernels, behind a convolutional trunk where the inputs hold images. Forward gives each thread rows to take through
-/// all layers; Backward goes layer by layer and shares out the tiles of the layer's three sums.
+/// all layers; Backward goes layer by layer and shares out the tiles of the layer's three sums. After a ReLU about half of all numbers
+/// are zero, forward and backward: where they are not is noted once, and the kernels skip the rest.
 /// </summary>
 internal sealed unsafe class ManagedNetwork : INetwork
 {
@@ -15,12 +16,16 @@ internal sealed unsafe class ManagedNetwork : INetwork
     private readonly PinnedBuffer parameters;
     private readonly PinnedBuffer gradients;
     private readonly PinnedBuffer[] activations;
+    private readonly PinnedTable<ulong>[] nonZeros;   // of each layer's inputs
+    private readonly PinnedBuffer[] scratch;          // of each thread
     private readonly Trunk? trunk;
     private readonly ForwardWork forward;
     private readonly BackwardWork[] backward;
     private PinnedBuffer inputRows;
     private PinnedBuffer outputSide;
     private PinnedBuffer inputSide;
+    private PinnedTable<ulong> outputSideNonZeros;
+    private PinnedTable<ulong> inputSideNonZeros;
     private int capacity;
     private int lastBatch;
 
@@ -35,9 +40,11 @@ internal sealed unsafe class ManagedNetwork : INetwork
         gradients = new PinnedBuffer(parameters.Length);
         activations = new PinnedBuffer[layers.Length + 1];
         inputRows = outputSide = inputSide = new PinnedBuffer(0);
+        nonZeros = new PinnedTable<ulong>[layers.Length];
+        outputSideNonZeros = inputSideNonZeros = new PinnedTable<ulong>([]);
+        scratch = Array.ConvertAll(new int[threads], _ => new PinnedBuffer(Kernels.ScratchLength));
         forward = new ForwardWork(this);
-        var scratch = Array.ConvertAll(new int[threads], _ => new PinnedBuffer(Kernels.ScratchLength));
-        backward = Array.ConvertAll(layers, layer => new BackwardWork(this, layer, scratch));
+        backward = Array.ConvertAll(layers, layer => new BackwardWork(this, layer));
         if (description.Trunk is not null)
             trunk = new Trunk(description, Kernels, Workers, parameters, gradients);
         EnsureCapacity(1);
@@ -108,8 +115,9 @@ internal sealed unsafe class ManagedNetwork : INetwork
         var wantsInputs = (trunk is not null && !inputsOnly) || !inputGradients.IsEmpty;
         for (var i = layers.Length - 1; i >= 0; i--)
         {
-            backward[i].Run(activations[i], wantsInputs || i > 0, masked: i > 0, accumulate, inputsOnly);
+            backward[i].Run(i, wantsInputs || i > 0, accumulate, inputsOnly);
             (outputSide, inputSide) = (inputSide, outputSide);
+            (outputSideNonZeros, inputSideNonZeros) = (inputSideNonZeros, outputSideNonZeros);
         }
 
         if (!inputsOnly)
@@ -171,6 +179,9 @@ internal sealed unsafe class ManagedNetwork : INetwork
             source.Slice(row * sourceRow - count, count).CopyTo(target[(row * targetRow - count)..]);
     }
 
+    /// <summary>Words that hold a bit for each column of a row.</summary>
+    private static int Words(int columns) => (columns + 63) / 64;
+
     private void EnsureCapacity(int rows)
     {
         if (rows <= capacity)
@@ -182,11 +193,14 @@ internal sealed unsafe class ManagedNetwork : INetwork
         for (var i = 0; i < layers.Length; i++)
         {
             activations[i + 1] = new PinnedBuffer(checked(rows * layers[i].Outputs));
+            nonZeros[i] = new(new ulong[checked(rows * Words(layers[i].Inputs))]);
             widest = Math.Max(widest, layers[i].Outputs);
         }
 
         outputSide = new PinnedBuffer(checked(rows * widest));
         inputSide = new PinnedBuffer(checked(rows * widest));
+        outputSideNonZeros = new(new ulong[rows * Words(widest)]);
+        inputSideNonZeros = new(new ulong[rows * Words(widest)]);
         capacity = rows;
     }
 
@@ -209,11 +223,17 @@ internal sealed unsafe class ManagedNetwork : INetwork
             for (var i = 0; i < network.layers.Length; i++)
             {
                 var layer = network.layers[i];
-                network.Kernels.Multiply(new Product
+                var words = Words(layer.Inputs);
+                var x = network.activations[i].Pointer + (nint)row * layer.Inputs;
+                var known = network.nonZeros[i].Pointer + (nint)row * words;
+                network.Kernels.NonZeros(x, layer.Inputs, rows, layer.Inputs, known, words);
+                var product = new Product
                 {
-                    A = network.activations[i].Pointer + (nint)row * layer.Inputs,
+                    A = x,
                     ARow = layer.Inputs,
                     AStep = 1,
+                    NonZeros = known,
+                    NonZeroRow = words,
                     B = p + layer.Offset,
                     BStep = layer.Outputs,
                     C = network.activations[i + 1].Pointer + (nint)row * layer.Outputs,
@@ -223,7 +243,8 @@ internal sealed unsafe class ManagedNetwork : INetwork
                     Depth = layer.Inputs,
                     Bias = p + layer.BiasOffset,
                     Relu = i < network.layers.Length - 1 && !network.hasTanh,
-                });
+                };
+                network.Kernels.Multiply(product, network.scratch[worker].Pointer);
                 if (network.hasTanh && i < network.layers.Length - 1)
                 {
                     var outputs = network.activations[i + 1].Pointer + (nint)row * layer.Outputs;
@@ -237,31 +258,41 @@ internal sealed unsafe class ManagedNetwork : INetwork
 
     /// <summary>
     /// One layer backward, with x its inputs and dy the gradient of its outputs: dx = dy W^T, zero where the ReLU before gave
-    /// zero, or times 1 - x^2 where x is a tanh; dW = x^T dy; db = the sum of dy over the rows. Pieces: panels of dx, groups of rows of
+    /// zero, or times 1 - x^2 where x is a tanh; dW = x^T dy; db = the sum of dy over the rows. Pieces: blocks of dx, groups of rows of
     /// dW, and db.
     /// </summary>
-    private sealed class BackwardWork(ManagedNetwork network, DenseLayer layer, PinnedBuffer[] scratch) : IParallelWork
+    private sealed class BackwardWork(ManagedNetwork network, DenseLayer layer) : IParallelWork
     {
-        private const int WeightRowsPerPiece = 48;
+        // Whole words of what is known of zeros.
+        private const int WeightRowsPerPiece = 64;
+        private const int InputColumnsPerPiece = 128;
 
-        private PinnedBuffer? x;
-        private bool mask;
+        private int number;
         private bool addsUp;
         private int panels;
+        private int rowsPerPiece;
+        private int inputPieces;
 
-        public void Run(PinnedBuffer inputs, bool wantsInputGradients, bool masked, bool accumulate, bool inputsOnly)
+        /// <summary>x came out of a layer before.</summary>
+        private bool IsHidden => number > 0;
+
+        private PinnedBuffer X => network.activations[number];
+
+        public void Run(int index, bool wantsInputGradients, bool accumulate, bool inputsOnly)
         {
-            (x, mask, addsUp) = (inputs, masked, accumulate);
-            panels = wantsInputGradients ? Pieces(layer.Inputs, network.Kernels.PanelColumns) : 0;
-            network.Workers.Run(this, panels + (inputsOnly ? 0 : Pieces(layer.Inputs, WeightRowsPerPiece) + 1));
+            (number, addsUp) = (index, accumulate);
+            panels = Pieces(layer.Inputs, InputColumnsPerPiece);
+            rowsPerPiece = Math.Max(Pieces(network.lastBatch, Pieces(network.Workers.Threads, panels)), Math.Min(network.lastBatch, 64));
+            inputPieces = wantsInputGradients ? panels * Pieces(network.lastBatch, rowsPerPiece) : 0;
+            network.Workers.Run(this, inputPieces + (inputsOnly ? 0 : Pieces(layer.Inputs, WeightRowsPerPiece) + 1));
         }
 
         public void Do(int piece, int worker)
         {
-            if (piece < panels)
-                InputGradients(piece, worker);
-            else if (piece - panels < Pieces(layer.Inputs, WeightRowsPerPiece))
-                WeightGradients(piece - panels);
+            if (piece < inputPieces)
+                InputGradients(piece % panels * InputColumnsPerPiece, piece / panels * rowsPerPiece, worker);
+            else if (piece - inputPieces < Pieces(layer.Inputs, WeightRowsPerPiece))
+                WeightGradients(piece - inputPieces, worker);
             else
                 BiasGradients();
             GC.KeepAlive(network);
@@ -269,41 +300,49 @@ internal sealed unsafe class ManagedNetwork : INetwork
 
         private static int Pieces(int count, int size) => (count + size - 1) / size;
 
-        private void InputGradients(int panel, int worker)
+        private void InputGradients(int column, int row, int worker)
         {
-            var column = panel * network.Kernels.PanelColumns;
-            network.Kernels.MultiplyTransposed(
-                new Product
-                {
-                    A = network.outputSide.Pointer,
-                    ARow = layer.Outputs,
-                    AStep = 1,
-                    B = network.parameters.Pointer + layer.Offset + (nint)column * layer.Outputs,
-                    BStep = layer.Outputs,
-                    C = network.inputSide.Pointer + column,
-                    CRow = layer.Inputs,
-                    Rows = network.lastBatch,
-                    Columns = Math.Min(network.Kernels.PanelColumns, layer.Inputs - column),
-                    Depth = layer.Outputs,
-                    Mask = mask && !network.hasTanh ? x!.Pointer + column : null,
-                },
-                scratch[worker].Pointer);
-            if (mask && network.hasTanh)
+            var words = Words(layer.Outputs);
+            var rows = Math.Min(rowsPerPiece, network.lastBatch - row);
+            var columns = Math.Min(InputColumnsPerPiece, layer.Inputs - column);
+            var place = (nint)row * layer.Inputs + column;
+            float* x = X.Pointer + place, dx = network.inputSide.Pointer + place;
+            var product = new Product
             {
-                network.Kernels.TanhSlopes(
-                    network.inputSide.Pointer + column, x!.Pointer + column, layer.Inputs, network.lastBatch,
-                    Math.Min(network.Kernels.PanelColumns, layer.Inputs - column));
-            }
+                A = network.outputSide.Pointer + (nint)row * layer.Outputs,
+                ARow = layer.Outputs,
+                AStep = 1,
+                NonZeros = number == network.layers.Length - 1 ? null : network.outputSideNonZeros.Pointer + (nint)row * words,
+                NonZeroRow = words,
+                B = network.parameters.Pointer + layer.Offset + (nint)column * layer.Outputs,
+                BStep = layer.Outputs,
+                C = dx,
+                CRow = layer.Inputs,
+                Rows = rows,
+                Columns = columns,
+                Depth = layer.Outputs,
+                Mask = IsHidden && !network.hasTanh ? x : null,
+            };
+            network.Kernels.MultiplyTransposed(product, network.scratch[worker].Pointer);
+            if (!IsHidden)
+                return;
+            if (network.hasTanh)
+                network.Kernels.TanhSlopes(dx, x, layer.Inputs, rows, columns);
+            words = Words(layer.Inputs);
+            network.Kernels.NonZeros(
+                dx, layer.Inputs, rows, columns, network.inputSideNonZeros.Pointer + (nint)row * words + column / 64, words);
         }
 
-        private void WeightGradients(int group)
+        private void WeightGradients(int group, int worker)
         {
             var row = group * WeightRowsPerPiece;
-            network.Kernels.Multiply(new Product
+            var product = new Product
             {
-                A = x!.Pointer + row,
+                A = X.Pointer + row,
                 ARow = 1,
                 AStep = layer.Inputs,
+                NonZeros = network.nonZeros[number].Pointer + row / 64,
+                NonZeroRow = Words(layer.Inputs),
                 B = network.outputSide.Pointer,
                 BStep = layer.Outputs,
                 C = network.gradients.Pointer + layer.Offset + (nint)row * layer.Outputs,
@@ -312,7 +351,8 @@ internal sealed unsafe class ManagedNetwork : INetwork
                 Columns = layer.Outputs,
                 Depth = network.lastBatch,
                 Accumulate = addsUp,
-            });
+            };
+            network.Kernels.SumOuterProducts(product, network.scratch[worker].Pointer);
         }
 
         private void BiasGradients() => network.Kernels.SumRows(

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Hem.Trainer.Networks;
 
-/// <summary>Numbers, made once, that kernels read by address. The memory lives as long as this object.</summary>
+/// <summary>Numbers that kernels reach by address. The memory lives as long as this object.</summary>
 internal sealed unsafe class PinnedTable<T>
     where T : unmanaged
 {

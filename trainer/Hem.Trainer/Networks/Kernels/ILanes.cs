@@ -52,6 +52,15 @@ internal unsafe interface ILanes<TVector>
 
     static abstract TVector ShiftRightArithmetic(TVector a, int count);
 
+    /// <summary>The lesser of two signed integers.</summary>
+    static abstract TVector LesserBits(TVector a, TVector b);
+
+    /// <summary>Whether any lane is -0.</summary>
+    static abstract bool HasNegativeZero(TVector a);
+
+    /// <summary>A bit for each lane, the first lane's lowest: whether it is neither zero nor -0.</summary>
+    static abstract uint NonZeros(TVector a);
+
     /// <summary>The lanes, read as integers, converted to floats.</summary>
     static abstract TVector ConvertFromBits(TVector a);
 }

@@ -16,10 +16,10 @@ internal abstract unsafe class KernelSet
     /// <summary>Bits in a vector.</summary>
     public abstract int Width { get; }
 
-    /// <summary>Columns in a panel: <see cref="MultiplyTransposed"/> does its packing once for so many.</summary>
+    /// <summary>Columns in a panel of <see cref="Transpose"/>.</summary>
     public abstract int PanelColumns { get; }
 
-    /// <summary>Floats of scratch memory that <see cref="MultiplyTransposed"/> needs.</summary>
+    /// <summary>Floats of scratch memory that products need.</summary>
     public abstract int ScratchLength { get; }
 
     /// <summary>The kernels of a width; any can be had on any processor, slowly where the hardware lacks it.</summary>
@@ -32,12 +32,27 @@ internal abstract unsafe class KernelSet
         _ => throw new ArgumentOutOfRangeException(nameof(width), width, "no kernels of this width"),
     };
 
+    /// <summary>C = A B, every product taken.</summary>
     public abstract void Multiply(in Product product);
 
+    /// <summary>As <see cref="Multiply(in Product)"/>, skipping A's zeros where they are known and many.</summary>
+    public abstract void Multiply(in Product product, float* scratch);
+
     /// <summary>
-    /// As <see cref="Multiply"/> with B transposed: B(k, column) = B[column * BStep + k]. B is not read past its end.
+    /// As <see cref="Multiply(in Product, float*)"/> with B transposed: B(k, column) = B[column * BStep + k]. B is not read past its end.
     /// </summary>
     public abstract void MultiplyTransposed(in Product product, float* scratch);
+
+    /// <summary>
+    /// As <see cref="Multiply(in Product, float*)"/> where ARow is 1: the known nonzeros are those of A transposed, as A lies in memory.
+    /// </summary>
+    public abstract void SumOuterProducts(in Product product, float* scratch);
+
+    /// <summary>
+    /// Bit column % 64 of words[row * wordStride + column / 64]: whether matrix[row * stride + column] is not zero. Up to 63 floats after
+    /// a row may be read.
+    /// </summary>
+    public abstract void NonZeros(float* matrix, nint stride, int rows, int columns, ulong* words, nint wordStride);
 
     /// <summary>A convolution's outputs, or the gradient of its inputs.</summary>
     public abstract void MultiplyWindows(in WindowProduct product);

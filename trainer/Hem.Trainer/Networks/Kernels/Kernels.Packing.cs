@@ -10,28 +10,28 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     public override void Transpose(float* source, nint stride, int columns, int depth, float* target)
     {
         for (var column = 0; column < columns; column += TileColumns, target += (nint)depth * TileColumns)
-            PackTransposed(source + column * stride, stride, Math.Min(TileColumns, columns - column), depth, target);
+            PackTransposed(source + column * stride, stride, Math.Min(TileColumns, columns - column), depth, target, TileColumns);
     }
 
     /// <summary>
-    /// panel[k * TileColumns + column] = rows[column * stride + k]. Columns that the matrix lacks are left as they are: they feed
+    /// panel[k * width + column] = rows[column * stride + k]. Columns that the matrix lacks are left as they are: they feed
     /// lanes that nobody stores.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackTransposed(float* rows, nint stride, int columns, int depth, float* panel)
+    private static void PackTransposed(float* rows, nint stride, int columns, int depth, float* panel, int width)
     {
         const int Block = 8;
         var (blockColumns, blockDepth) = Avx.IsSupported ? (columns / Block * Block, depth / Block * Block) : (0, 0);
         for (var k = 0; k < blockDepth; k += Block)
         {
             for (var column = 0; column < blockColumns; column += Block)
-                Transpose8(rows + column * stride + k, stride, panel + k * TileColumns + column, TileColumns);
+                Transpose8(rows + column * stride + k, stride, panel + k * width + column, width);
         }
 
         for (var column = 0; column < columns; column++)
         {
             for (var k = column < blockColumns ? blockDepth : 0; k < depth; k++)
-                panel[k * TileColumns + column] = rows[column * stride + k];
+                panel[k * width + column] = rows[column * stride + k];
         }
     }
 

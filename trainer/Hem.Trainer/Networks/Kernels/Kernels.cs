@@ -18,7 +18,8 @@ internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
 
     public override int PanelColumns => TileColumns;
 
-    public override int ScratchLength => DepthBlock * TileColumns;
+    public override int ScratchLength =>
+        Math.Max(DepthBlock * TileColumns, SparseScratch + WordBits * (WordBits + sizeof(ulong) / sizeof(float)));
 
     private static int TileColumns => 2 * TLanes.Count;
 
@@ -26,7 +27,7 @@ internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
     {
         for (var k = 0; k < product.Depth || k == 0; k += DepthBlock)
         {
-            var block = DepthSlice(product, k);
+            var block = DepthSlice(product, k, DepthBlock);
             block.B += k * block.BStep;
             for (var row = 0; row < product.Rows; row += RowBlock)
             {
@@ -41,14 +42,15 @@ internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
 
     public override void MultiplyTransposed(in Product product, float* scratch)
     {
+        var skipped = SkipZeros(product, transposed: true, scratch);
         for (var k = 0; k < product.Depth || k == 0; k += DepthBlock)
         {
-            var block = DepthSlice(product, k);
+            var block = DepthSlice(product, k, DepthBlock);
             block.B += k;
-            for (var column = 0; column < product.Columns; column += TileColumns)
+            for (var column = skipped; column < product.Columns; column += TileColumns)
             {
                 var panel = ColumnSlice(block, column, Math.Min(TileColumns, product.Columns - column));
-                PackTransposed(block.B + column * block.BStep, block.BStep, panel.Columns, panel.Depth, scratch);
+                PackTransposed(block.B + column * block.BStep, block.BStep, panel.Columns, panel.Depth, scratch, TileColumns);
                 panel.B = scratch;
                 panel.BStep = TileColumns;
                 MultiplyPanel(panel);
@@ -57,13 +59,13 @@ internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
     }
 
     /// <summary>
-    /// The part of a product from step k on, at most a block long: what is done to sums before belongs to the first part, what is
+    /// The part of a product from step k on, at most so long: what is done to sums before belongs to the first part, what is
     /// done after to the last. B is left to the caller.
     /// </summary>
-    private static Product DepthSlice(in Product product, int k)
+    private static Product DepthSlice(in Product product, int k, int length)
     {
         var part = product;
-        part.Depth = Math.Min(DepthBlock, product.Depth - k);
+        part.Depth = Math.Min(length, product.Depth - k);
         part.A += k * product.AStep;
         if (k > 0)
         {
@@ -86,6 +88,7 @@ internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
         part.Rows = rows;
         part.A += row * product.ARow;
         part.C += row * product.CRow;
+        part.NonZeros += row * product.NonZeroRow;
         if (part.Mask != null)
             part.Mask += row * product.CRow;
         return part;

@@ -67,5 +67,14 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector>
     public static Vector ShiftRightArithmetic(Vector a, int count) => (a.AsInt32() >> count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector LesserBits(Vector a, Vector b) => Vector128.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasNegativeZero(Vector a) => Vector128.EqualsAny(a.AsInt32(), Vector128.Create(int.MinValue));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NonZeros(Vector a) => ~Vector128.Equals(a, Vector128<float>.Zero).ExtractMostSignificantBits() & 0xF;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector ConvertFromBits(Vector a) => Vector128.ConvertToSingle(a.AsInt32());
 }

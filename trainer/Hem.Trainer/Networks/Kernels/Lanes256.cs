@@ -67,5 +67,14 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector>
     public static Vector ShiftRightArithmetic(Vector a, int count) => (a.AsInt32() >> count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector LesserBits(Vector a, Vector b) => Vector256.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasNegativeZero(Vector a) => Vector256.EqualsAny(a.AsInt32(), Vector256.Create(int.MinValue));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NonZeros(Vector a) => ~Vector256.Equals(a, Vector256<float>.Zero).ExtractMostSignificantBits() & 0xFF;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector ConvertFromBits(Vector a) => Vector256.ConvertToSingle(a.AsInt32());
 }

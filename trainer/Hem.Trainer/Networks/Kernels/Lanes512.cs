@@ -67,5 +67,14 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector>
     public static Vector ShiftRightArithmetic(Vector a, int count) => (a.AsInt32() >> count).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector LesserBits(Vector a, Vector b) => Vector512.Min(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasNegativeZero(Vector a) => Vector512.EqualsAny(a.AsInt32(), Vector512.Create(int.MinValue));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NonZeros(Vector a) => (uint)~Vector512.Equals(a, Vector512<float>.Zero).ExtractMostSignificantBits() & 0xFFFF;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector ConvertFromBits(Vector a) => Vector512.ConvertToSingle(a.AsInt32());
 }

@@ -12,6 +12,12 @@ internal unsafe struct Product
     public nint ARow;
     public nint AStep;
 
+    /// <summary>
+    /// Where A is not zero, by <see cref="KernelSet.NonZeros"/> of A as it lies in memory; null: not known. It decides speed alone.
+    /// </summary>
+    public ulong* NonZeros;
+    public nint NonZeroRow;
+
     /// <summary>B(k, column) = B[k * BStep + column].</summary>
     public float* B;
     public nint BStep;
