@@ -26,7 +26,7 @@ build: bin/.built ## the programs: bin/hem, bin/hem-trainer and bin/hem-operator
 bin/.built: $(SOURCES)
 	@make/need-dotnet
 	@echo "Building bin/hem, bin/hem-trainer and bin/hem-operator (the first time: a minute or two, and NuGet packages are fetched)"
-	@dotnet publish trainer/Hem.Trainer -c Release --ucr -o bin -v q
+	@make/native trainer/Hem.Trainer bin
 	@dotnet publish cli/Hem.Cli -c Release --ucr -o bin -v q
 	@dotnet publish operator/Hem.Operator -c Release --ucr -o bin -v q
 	@ln -sfn "$$(make/dotnet-root)" bin/.dotnet
@@ -99,23 +99,23 @@ format: ## mend the format
 bench: $(BENCHES:%=bench-%) ## every benchmark, side by side with its peer
 
 bench-planner bench-ingest bench-overhead: bench-%: artifacts/.bench-built ## one benchmark
-	@artifacts/bin/Hem.Bench/release/hem-bench $*
+	@artifacts/bench/hem-bench $*
 
 bench-mstep bench-conv bench-her-update bench-train-flipbit: bench-%: artifacts/.bench-built
 	@make/need-apt python3-torch libopenblas0-openmp
-	@artifacts/bin/Hem.Bench/release/hem-bench $*
+	@artifacts/bench/hem-bench $*
 
 bench-train-fetch-reach: artifacts/.bench-built
 	@make/need-apt libmujoco2.2.2 libmujoco-samples
-	@artifacts/bin/Hem.Bench/release/hem-bench train-fetch-reach
+	@artifacts/bench/hem-bench train-fetch-reach
 
 bench-render: artifacts/.bench-built
 	@make/need-apt gcc libc6-dev libmujoco2.2.2 libmujoco-dev libegl-dev libegl1 libgl1 libgl1-mesa-dri
-	@artifacts/bin/Hem.Bench/release/hem-bench render
+	@artifacts/bench/hem-bench render
 
 bench-physics: artifacts/.bench-built
 	@make/need-apt libmujoco2.2.2 libmujoco-samples
-	@artifacts/bin/Hem.Bench/release/hem-bench physics
+	@artifacts/bench/hem-bench physics
 
 bench-operator bench-latency bench-reports bench-scrape: bench-%: artifacts/.operator-bench-built
 	@artifacts/bin/Hem.OperatorBench/release/hem-operator-bench $*
@@ -126,7 +126,7 @@ artifacts/.operator-bench-built: $(SOURCES) $(TESTS)
 	@touch $@
 
 artifacts/.bench-built: build $(TESTS)
-	@dotnet build bench/Hem.Bench -c Release -v q -clp:ErrorsOnly
+	@make/native bench/Hem.Bench artifacts/bench
 	@touch $@
 
 clean: ## remove what was built (results stay)

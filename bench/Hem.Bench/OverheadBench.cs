@@ -27,7 +27,7 @@ internal static partial class OverheadBench
     {
         if (Environment.ProcessorCount < Slots) Console.WriteLine($"warning: {Slots} slots on {Environment.ProcessorCount} core");
         string repository = Repository();
-        string trainer = Publish(repository);
+        string trainer = Path.Combine(AppContext.BaseDirectory, "hem-bench");
         var (trials, seconds) = arguments is [var count, var each]
             ? (int.Parse(count, CultureInfo.InvariantCulture), double.Parse(each, CultureInfo.InvariantCulture))
             : (40, 5);
@@ -142,21 +142,6 @@ internal static partial class OverheadBench
             Text($"{trials} trials of {seconds} s in {real:0.0} s, of which hem before the first and after the last {real - span:0.00} s"));
         Console.WriteLine(
             Text($"  a trial: {loop * 1000:0} ms of loop, {(alive - loop) * 1000:0} ms around it, {between * 1000:0} ms to the next"));
-    }
-
-    /// <summary>This program compiled as hem-trainer is in bin/ (Directory.Build.targets).</summary>
-    private static string Publish(string repository)
-    {
-        string output = Path.Combine(repository, "artifacts/overhead-trainer");
-        using Process publish = Process.Start(new ProcessStartInfo("dotnet",
-        [
-            "publish", Path.Combine(repository, "bench/Hem.Bench"), "-c", "Release", "--ucr", "-v", "q", "--nologo", "-o", output,
-        ])
-        { RedirectStandardOutput = true })!;
-        string text = publish.StandardOutput.ReadToEnd();
-        publish.WaitForExit();
-        if (publish.ExitCode != 0) throw new InvalidOperationException($"dotnet publish failed:\n{text}");
-        return Path.Combine(output, "hem-bench");
     }
 
     private static string Repository()

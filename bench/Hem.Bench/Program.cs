@@ -1,5 +1,7 @@
 using Hem.Bench;
+using Hem.Trainer.Trials;
 
+ProcessorLevel.Raise();
 return args switch
 {
     ["conv", .. var rest] => ConvBench.Run(rest),

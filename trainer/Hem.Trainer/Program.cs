@@ -1,3 +1,4 @@
 using Hem.Trainer.Trials;
 
+ProcessorLevel.Raise();
 return TrainerProgram.Execute(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error);
