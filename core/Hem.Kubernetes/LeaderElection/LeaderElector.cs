@@ -57,7 +57,8 @@ public sealed class LeaderElector : IDisposable
     /// <summary>
     /// Waits until it leads, and then does <paramref name="onStartedLeading"/>, whose token is cancelled when it leads no more or when
     /// <paramref name="cancel"/> is. Goes on to renew the lease until that work has ended or called <see cref="HandOver"/>, then
-    /// releases it, and returns when the work has ended: run it again to be a candidate again. Of failures only those of the work are thrown.
+    /// releases it, and returns when the work has ended: run it again to be a candidate again. Of failures only those of the work are
+    /// thrown.
     /// </summary>
     public async Task RunAsync(Func<CancellationToken, Task> onStartedLeading, Action? onStoppedLeading = null,
         CancellationToken cancel = default)

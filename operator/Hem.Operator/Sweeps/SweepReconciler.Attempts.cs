@@ -205,13 +205,15 @@ internal sealed partial class SweepReconciler
     /// A Job that goes on again does not say since when it was suspended: an event does, for the hour that events are kept. Without one
     /// the place counts as held until the Job went on.
     /// </summary>
-    private async Task<DateTimeOffset> SuspendedBeforeAsync(V1Job job, DateTimeOffset from, DateTimeOffset resumed, CancellationToken cancel)
+    private async Task<DateTimeOffset> SuspendedBeforeAsync(
+        V1Job job, DateTimeOffset from, DateTimeOffset resumed, CancellationToken cancel)
     {
         KubernetesList<CoreV1Event> events = await services.Client.ListAsync(Resources.Events, Namespace, new ListOptions
         {
             FieldSelector = $"involvedObject.kind=Job,involvedObject.uid={job.Metadata.Uid},reason=Suspended",
         }, cancel);
-        return events.Items.Select(one => one.LastTimestamp ?? one.FirstTimestamp).Where(at => at >= from && at <= resumed).Max() ?? resumed;
+        return events.Items.Select(one => one.LastTimestamp ?? one.FirstTimestamp).Where(at => at >= from && at <= resumed).Max()
+            ?? resumed;
     }
 
     private async Task<Action?> StartAsync(TrialState state, int number, CancellationToken cancel)

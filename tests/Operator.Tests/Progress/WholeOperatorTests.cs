@@ -54,7 +54,8 @@ public sealed class WholeOperatorTests(ControlPlaneFixture fixture)
             var first = (await PodsAsync(1)).Single();
             await TrainAsync(host, first, finishes: false);
             await Wait.UntilAsync(
-                async () => (await TrialAsync(first))?.Status?.Progress == "1/4", "it says how far it is, before the half", Timeouts.Normal);
+                async () => (await TrialAsync(first))?.Status?.Progress == "1/4", "it says how far it is, before the half",
+                Timeouts.Normal);
             await Wait.UntilAsync(async () => await KeptAsync() == "False", "the sweep says that a checkpoint found no room");
             await client.DeleteAsync(Resources.Pods, space, first.Metadata.Name!, new DeleteOptions { GracePeriodSeconds = 0 });
             // (Whatever the Job controller puts in its place is of the same attempt, and goes with its Job.)
