@@ -25,6 +25,7 @@ public sealed class RestoreTests(ControlPlaneFixture fixture)
         (await world.TrialsAsync()).Length.ShouldBeLessThan(Trials);
 
         world.Kubelet.Train = _ => Training.Finishes;
+        await world.EditAsync(SweepBuilder.Make().Seeds(Trials).Parallelism(10));
         await world.CompleteAsync(Trials);
         await Wait.UntilAsync(async () => (await world.JobsAsync()).Length == 0, "the Jobs are deleted");
         world.Kubelet.Train = _ => Training.Runs;
