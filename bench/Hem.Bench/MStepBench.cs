@@ -73,8 +73,11 @@ internal static class MStepBench
             Time(ours256, narrow.Step);
             Time(product512, dense512.Run);
             Time(product256, dense256.Run);
-            peak512.Add(PeakFma<Lanes512, Vector512<float>>.GigaFlops());
-            peak256.Add(PeakFma<Lanes256, Vector256<float>>.GigaFlops());
+            for (var i = 0; i < StepsPerRound; i++)
+            {
+                peak512.Add(PeakFma<Lanes512, Vector512<float>>.GigaFlops());
+                peak256.Add(PeakFma<Lanes256, Vector256<float>>.GigaFlops());
+            }
         }
 
         var flops = MStep.Flops;

@@ -76,7 +76,9 @@ public unsafe class SparseProductTests
         var words = new PinnedTable<ulong>(new ulong[64 * 2]);
         var product = sample.Product(words.Pointer, 2) with { Accumulate = false, Relu = false, Mask = null };
         product.Bias = sample.Bias.Pointer;
-        kernels.Multiply(product, new PinnedBuffer(kernels.ScratchLength).Pointer);
+        var scratch = new PinnedBuffer(kernels.ScratchLength);
+        kernels.Multiply(product, scratch.Pointer);
+        GC.KeepAlive((words, scratch, sample));
         for (var row = 0; row < 64; row++)
             sample.C.Span.Slice(row * 256, 256).ShouldHaveTheBitsOf(sample.Bias.Span, $"row {row}");
     }
@@ -156,8 +158,9 @@ public unsafe class SparseProductTests
             }
 
             var expected = Run(kernels, Product(null, 0));
-            Run(kernels, Product(known.Pointer, words)).AsSpan().ShouldHaveTheBitsOf(
-                expected, $"{name}: {kind}, {rows} x {depth} x {columns}");
+            var actual = Run(kernels, Product(known.Pointer, words));
+            GC.KeepAlive(known);
+            actual.AsSpan().ShouldHaveTheBitsOf(expected, $"{name}: {kind}, {rows} x {depth} x {columns}");
         }
 
         private float[] Run(KernelSet kernels, Product product)
