@@ -1,19 +1,18 @@
 using System.Diagnostics.Metrics;
-using System.Globalization;
 
 namespace Hem.Metrics.Prometheus;
 
-/// <summary>What an observable instrument says now.</summary>
-/// <param name="Labels">Sorted by name.</param>
-/// <param name="Value">Its number, as text.</param>
-internal readonly record struct ObservedSample(KeyValuePair<string, object?>[] Labels, string Value);
-
-/// <summary>All observable instruments of one name.</summary>
+/// <summary>What all observable instruments of one name say now.</summary>
+/// <param name="instrument">One of them.</param>
 internal sealed class ObservedFamily(Instrument instrument)
 {
-    public Instrument Instrument { get; } = instrument;
+    public Instrument Instrument { get; set; } = instrument;
 
-    public List<ObservedSample> Samples { get; } = [];
+    /// <summary>How many series there are.</summary>
+    public int Count { get; set; }
+
+    /// <summary>Their lines, which are the same in all formats, labels by name.</summary>
+    public SampleText Samples { get; } = new(256);
 }
 
 /// <summary>
@@ -24,7 +23,8 @@ internal sealed class ObservableReader : IDisposable
 {
     private readonly MeterListener _listener;
     private readonly int _limit;
-    private SortedDictionary<string, ObservedFamily> _families = [];
+    private readonly Dictionary<string, ObservedFamily> _families = new(StringComparer.Ordinal);
+    private KeyValuePair<string, object?>[] _labels = new KeyValuePair<string, object?>[16];
 
     /// <param name="meters">Names of meters.</param>
     /// <param name="limit">Series that one instrument may have; the rest is left out.</param>
@@ -39,17 +39,21 @@ internal sealed class ObservableReader : IDisposable
                 if (instrument.IsObservable && names.Contains(instrument.Meter.Name)) listener.EnableMeasurementEvents(instrument);
             },
         };
-        _listener.SetMeasurementEventCallback<int>((instrument, value, labels, _) => Add(instrument, Text(value), labels));
-        _listener.SetMeasurementEventCallback<long>((instrument, value, labels, _) => Add(instrument, Text(value), labels));
-        _listener.SetMeasurementEventCallback<double>(
-            (instrument, value, labels, _) => Add(instrument, PrometheusSerializer.Number(value), labels));
+        _listener.SetMeasurementEventCallback<int>((instrument, value, labels, _) => Begin(instrument, labels)?.AddValue(value));
+        _listener.SetMeasurementEventCallback<long>((instrument, value, labels, _) => Begin(instrument, labels)?.AddValue(value));
+        _listener.SetMeasurementEventCallback<double>((instrument, value, labels, _) => Begin(instrument, labels)?.AddValue(value));
         _listener.Start();
     }
 
-    /// <summary>By name, ordinally.</summary>
-    public SortedDictionary<string, ObservedFamily> Read()
+    /// <summary>By name; good until the next reading. One at a time.</summary>
+    public IReadOnlyDictionary<string, ObservedFamily> Read()
     {
-        _families = new(StringComparer.Ordinal);
+        foreach (var family in _families.Values)
+        {
+            family.Count = 0;
+            family.Samples.Clear();
+        }
+
         try
         {
             _listener.RecordObservableInstruments();
@@ -64,15 +68,31 @@ internal sealed class ObservableReader : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
-    private void Add(Instrument instrument, string value, ReadOnlySpan<KeyValuePair<string, object?>> labels)
+    /// <returns>Where the value goes; null where there are enough.</returns>
+    private SampleText? Begin(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> labels)
     {
         if (!_families.TryGetValue(instrument.Name, out var family))
             _families.Add(instrument.Name, family = new ObservedFamily(instrument));
-        if (family.Samples.Count == _limit) return;
-        var sorted = labels.ToArray();
-        Array.Sort(sorted, static (one, other) => string.CompareOrdinal(one.Key, other.Key));
-        family.Samples.Add(new ObservedSample(sorted, value));
+        if (family.Count == _limit) return null;
+        family.Count++;
+        family.Instrument = instrument;
+        family.Samples.Add(instrument.Name);
+        family.Samples.AddLabels(Sorted(labels));
+        return family.Samples;
     }
 
-    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+    /// <summary>By insertion: whoever has many labels has nearly sorted ones.</summary>
+    private ReadOnlySpan<KeyValuePair<string, object?>> Sorted(ReadOnlySpan<KeyValuePair<string, object?>> labels)
+    {
+        if (_labels.Length < labels.Length) _labels = new KeyValuePair<string, object?>[2 * labels.Length];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            var place = i;
+            for (; place > 0 && string.CompareOrdinal(_labels[place - 1].Key, labels[i].Key) > 0; place--)
+                _labels[place] = _labels[place - 1];
+            _labels[place] = labels[i];
+        }
+
+        return _labels.AsSpan(0, labels.Length);
+    }
 }

@@ -12,6 +12,7 @@ internal sealed class PrometheusExporter(ObservableReader observables) : BaseExp
 {
     private readonly Lock _lock = new();
     private readonly List<Metric> _collected = [];
+    private int _length = 1 << 14;
 
     public Func<int, bool>? Collect { get; set; }
 
@@ -24,14 +25,16 @@ internal sealed class PrometheusExporter(ObservableReader observables) : BaseExp
             Collect!(Timeout.Infinite);
             var counted = _collected.ToLookup(metric => metric.Name);
             var observed = observables.Read();
-            var serializer = new PrometheusSerializer(format);
-            foreach (var name in counted.Select(family => family.Key).Union(observed.Keys).Order(StringComparer.Ordinal))
+            var serializer = new PrometheusSerializer(format, capacity: _length + (_length / 8));
+            var names = observed.Where(family => family.Value.Count > 0).Select(family => family.Key);
+            foreach (var name in counted.Select(family => family.Key).Union(names).Order(StringComparer.Ordinal))
             {
-                if (observed.TryGetValue(name, out var family)) serializer.Write(family);
+                if (observed.TryGetValue(name, out var family) && family.Count > 0) serializer.Write(family);
                 else serializer.Write([.. counted[name]]);
             }
 
             serializer.End();
+            _length = serializer.Written.Length;
             return serializer.Written;
         }
     }

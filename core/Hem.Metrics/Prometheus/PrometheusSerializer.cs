@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Diagnostics.Metrics;
-using System.Globalization;
-using System.Text;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
@@ -11,13 +8,15 @@ namespace Hem.Metrics.Prometheus;
 /// Writes metrics as text. Names are written as they are: instruments bear their Prometheus names already (base units, `_total`,
 /// `_seconds`).
 /// </summary>
-internal sealed class PrometheusSerializer(ScrapeFormat format)
+/// <param name="format">Which text.</param>
+/// <param name="capacity">Bytes that it will take, more or less.</param>
+internal sealed class PrometheusSerializer(ScrapeFormat format, int capacity)
 {
     private const string Total = "_total", Counter = "counter";
 
-    private readonly ArrayBufferWriter<byte> _buffer = new(1 << 16);
+    private readonly SampleText _text = new(capacity);
 
-    public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
+    public ReadOnlyMemory<byte> Written => _text.Written;
 
     /// <summary>One family: all observable instruments of one name.</summary>
     public void Write(ObservedFamily family)
@@ -25,12 +24,7 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
         var instrument = family.Instrument;
         var isCounter = instrument is ObservableCounter<int> or ObservableCounter<long> or ObservableCounter<double>;
         Head(instrument.Name, isCounter ? Counter : "gauge", instrument.Description ?? "");
-        foreach (var sample in family.Samples)
-        {
-            Text(instrument.Name);
-            Labels(sample.Labels);
-            Value(sample.Value);
-        }
+        _text.Add(family.Samples.Written.Span);
     }
 
     /// <summary>One family: all metrics of one name.</summary>
@@ -71,7 +65,7 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
 
     public void End()
     {
-        if (format == ScrapeFormat.OpenMetrics) Text("# EOF\n");
+        if (format == ScrapeFormat.OpenMetrics) _text.Add("# EOF\n"u8);
     }
 
     private void Head(string metric, string type, string description)
@@ -81,9 +75,14 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
             ? metric[..^Total.Length]
             : metric;
         if (description.Length > 0)
-            Text($"# HELP {name} {Escape(description, quotes: format == ScrapeFormat.OpenMetrics)}\n");
-        Text($"# TYPE {name} {type}\n");
-        if (format == ScrapeFormat.OpenMetrics && UnitOf(name) is { } unit) Text($"# UNIT {name} {unit}\n");
+        {
+            _text.Add($"# HELP {name} ");
+            _text.AddEscaped(description, quotes: format == ScrapeFormat.OpenMetrics);
+            _text.Add("\n"u8);
+        }
+
+        _text.Add($"# TYPE {name} {type}\n");
+        if (format == ScrapeFormat.OpenMetrics && UnitOf(name) is { } unit) _text.Add($"# UNIT {name} {unit}\n");
     }
 
     private void Histogram(string name, in MetricPoint point)
@@ -92,50 +91,32 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
         foreach (var bucket in point.GetHistogramBuckets())
         {
             below += bucket.BucketCount;
-            Text(name);
-            Text("_bucket");
-            Labels([.. Of(point.Tags), new("le", Bound(bucket.ExplicitBound))]);
-            Value(below.ToString(CultureInfo.InvariantCulture));
+            _text.Add(name);
+            _text.Add("_bucket"u8);
+            _text.AddLabels([.. Of(point.Tags), new("le", Bound(bucket.ExplicitBound))]);
+            _text.AddValue(below);
         }
 
         Sample(name + "_sum", point.Tags, point.GetHistogramSum());
         Sample(name + "_count", point.Tags, point.GetHistogramCount());
     }
 
-    private void Sample(string name, ReadOnlyTagCollection tags, long value) =>
-        Sample(name, tags, value.ToString(CultureInfo.InvariantCulture));
-
-    private void Sample(string name, ReadOnlyTagCollection tags, double value) => Sample(name, tags, Number(value));
-
-    private void Sample(string name, ReadOnlyTagCollection tags, string value)
+    private void Sample(string name, ReadOnlyTagCollection tags, long value)
     {
-        Text(name);
-        Labels(Of(tags));
-        Value(value);
+        Begin(name, tags);
+        _text.AddValue(value);
     }
 
-    private void Labels(ReadOnlySpan<KeyValuePair<string, object?>> labels)
+    private void Sample(string name, ReadOnlyTagCollection tags, double value)
     {
-        var open = "{";
-        foreach (var (key, value) in labels)
-        {
-            Text(open);
-            // What OpenTelemetry itself adds, otel.metric.overflow, is no name for a label.
-            Text(key.Replace('.', '_'));
-            Text("=\"");
-            Text(Escape(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "", quotes: true));
-            Text("\"");
-            open = ",";
-        }
-
-        if (labels.Length > 0) Text("}");
+        Begin(name, tags);
+        _text.AddValue(value);
     }
 
-    private void Value(string value)
+    private void Begin(string name, ReadOnlyTagCollection tags)
     {
-        Text(" ");
-        Text(value);
-        Text("\n");
+        _text.Add(name);
+        _text.AddLabels(Of(tags));
     }
 
     private static KeyValuePair<string, object?>[] Of(ReadOnlyTagCollection tags)
@@ -146,19 +127,10 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
         return labels;
     }
 
-    /// <summary>The shortest that reads back the same.</summary>
-    public static string Number(double value) => value switch
-    {
-        double.PositiveInfinity => "+Inf",
-        double.NegativeInfinity => "-Inf",
-        double.NaN => "NaN",
-        _ => value.ToString("R", CultureInfo.InvariantCulture),
-    };
-
     /// <summary>A bucket's bound in OpenMetrics always shows a fraction.</summary>
     private string Bound(double value)
     {
-        var text = Number(value);
+        var text = SampleText.Number(value);
         return format == ScrapeFormat.OpenMetrics && text.All(char.IsAsciiDigit) ? text + ".0" : text;
     }
 
@@ -169,13 +141,4 @@ internal sealed class PrometheusSerializer(ScrapeFormat format)
         _ when name.EndsWith("_ratio", StringComparison.Ordinal) => "ratio",
         _ => null,
     };
-
-    private static string Escape(string text, bool quotes)
-    {
-        if (text.AsSpan().IndexOfAny('\\', '\n', '"') < 0) return text;
-        text = text.Replace("\\", @"\\").Replace("\n", @"\n");
-        return quotes ? text.Replace("\"", "\\\"") : text;
-    }
-
-    private void Text(string text) => Encoding.UTF8.GetBytes(text, _buffer);
 }

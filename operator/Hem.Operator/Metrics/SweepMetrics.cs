@@ -32,11 +32,10 @@ internal sealed record SweepView(string Namespace, string Name, SweepStatus Stat
 internal sealed record TrialView(string Name, long Iteration, double? SuccessRate, IReadOnlyList<KeyValuePair<string, object?>> Labels)
 {
     public static IReadOnlyList<KeyValuePair<string, object?>> LabelsOf(string? configuration, int seed, ParameterSet parameters) =>
-    [
-        new("configuration", configuration), new("seed", seed),
-        .. ParameterTable.Resolve(parameters).Select(
-            parameter => new KeyValuePair<string, object?>(LabelName.Of(parameter.Key), parameter.Value.ToString())),
-    ];
+        // Sorted here, once, as each scrape tells them.
+        [.. ParameterTable.Resolve(parameters)
+            .Select(parameter => new KeyValuePair<string, object?>(LabelName.Of(parameter.Key), parameter.Value.ToString()))
+            .Append(new("configuration", configuration)).Append(new("seed", seed)).OrderBy(label => label.Key, StringComparer.Ordinal)];
 }
 
 /// <summary>What there is to tell of sweeps and their trials. The leader has them all, the others none.</summary>
@@ -80,14 +79,14 @@ internal sealed class SweepMetrics
         meter.CreateObservableGauge("hem_sweep_oldest_checkpoint_seconds", () => Each(sweep => Age(sweep, sweep.OldestCheckpoint)), "s",
             "Of the sweep's running trials, how old the oldest newest checkpoint is, or the trial where it has none, by namespace and "
                 + "sweep.");
-        meter.CreateObservableGauge("hem_trial_info", () => EachTrial((sweep, trial) => Of(sweep, 1, trial)),
+        meter.CreateObservableGauge("hem_trial_info", () => EachTrial((sweep, trial) => Of(sweep, 1, trial, trial.Labels)),
             description: "Always 1: a trial that runs, with its configuration, seed and parameters, by namespace, sweep and trial. To be "
                 + "joined with other series of the trial. Off unless --trial-series says how many.");
         meter.CreateObservableGauge("hem_trial_iteration",
-            () => EachTrial((sweep, trial) => Of(sweep, trial.Iteration, trial with { Labels = [] })),
+            () => EachTrial((sweep, trial) => Of(sweep, trial.Iteration, trial, [])),
             description: "Iterations that a running trial reported, by namespace, sweep and trial. Off unless --trial-series says so.");
         meter.CreateObservableGauge("hem_trial_success_rate",
-            () => EachTrial((sweep, trial) => Of(sweep, trial.SuccessRate ?? double.NaN, trial with { Labels = [] })),
+            () => EachTrial((sweep, trial) => Of(sweep, trial.SuccessRate ?? double.NaN, trial, [])),
             description: "Success rate of a running trial's last evaluation, 0..1, by namespace, sweep and trial. Off unless "
                 + "--trial-series says so.");
     }
@@ -160,8 +159,9 @@ internal sealed class SweepMetrics
     private static Measurement<double> Of(SweepView sweep, double value, TrialPhase phase) =>
         new(value, [.. Labels(sweep), new("phase", phase.ToString())]);
 
-    private static Measurement<double> Of(SweepView sweep, double value, TrialView trial) =>
-        new(value, [.. Labels(sweep), new("trial", trial.Name), .. trial.Labels]);
+    private static Measurement<double> Of(
+        SweepView sweep, double value, TrialView trial, IReadOnlyList<KeyValuePair<string, object?>> labels) =>
+        new(value, [.. labels, new("namespace", sweep.Namespace), new("sweep", sweep.Name), new("trial", trial.Name)]);
 
     private static KeyValuePair<string, object?>[] Labels(SweepView sweep) =>
         [new("namespace", sweep.Namespace), new("sweep", sweep.Name)];
