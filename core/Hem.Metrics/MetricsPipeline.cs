@@ -40,7 +40,9 @@ public sealed class MetricsPipeline : IDisposable
             .Build();
         if (!WantsOtlp) return;
         _sent = Sdk.CreateMeterProviderBuilder()
-            .ConfigureResource(resource => resource.AddService(service, serviceVersion: version).AddAttributes(attributes ?? []))
+            // Later ones win: what whoever runs it calls it goes before its own name.
+            .ConfigureResource(resource => resource
+                .AddService(service, serviceVersion: version).AddAttributes(attributes ?? []).AddEnvironmentVariableDetector())
             .AddMeter(names)
             .AddView("*", limited)
             .AddOtlpExporter()

@@ -13,6 +13,12 @@ internal sealed partial class OperatorProcess : IAsyncDisposable
     private readonly StringWriter _log = new();
 
     public OperatorProcess(ControlPlane plane, string ns, string store, params string[] more)
+        : this(plane, ns, store, new Dictionary<string, string>(), more)
+    {
+    }
+
+    public OperatorProcess(
+        ControlPlane plane, string ns, string store, IReadOnlyDictionary<string, string> environment, params string[] more)
     {
         var start = new ProcessStartInfo(Path.Combine(Machine.Repository, "artifacts/bin/Hem.Operator/release/hem-operator"))
         {
@@ -25,6 +31,7 @@ internal sealed partial class OperatorProcess : IAsyncDisposable
             "--progress-listen", "127.0.0.1:0", "--answers-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", .. more,
         ];
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) => Write(line.Data);
         _process.ErrorDataReceived += (_, line) => Write(line.Data);
