@@ -18,6 +18,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private PostgresServer(string programs) => _programs = programs;
 
+    /// <summary>The folder of pg_dump and its like.</summary>
+    public string Programs => _programs;
+
     private string Data => Path.Combine(_folder, "data");
 
     /// <param name="listen">Where it can be reached at besides 127.0.0.1; its own user may come from anywhere, with the password.</param>
@@ -59,6 +62,27 @@ public sealed class PostgresServer : IAsyncDisposable
     public Task<string> SqlAsync(string sql, string database = "postgres") => RunAsync(
         "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1",
         $"--host={_folder}", $"--port={_port}", "--username=" + User, $"--dbname={database}", $"--command={sql}");
+
+    /// <summary>From now on it is reached by TLS alone (but through its socket), with a certificate for the name localhost.</summary>
+    /// <returns>The file of the authority that signed it, and of one that did not.</returns>
+    public async Task<(string Right, string Wrong)> UseTlsAsync()
+    {
+        var authority = new CertificateAuthority("postgres");
+        var server = authority.Server("localhost", ["localhost"], []);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "ca.crt"), authority.Pem);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "other.crt"), new CertificateAuthority("postgres").Pem);
+        await File.WriteAllTextAsync(Path.Combine(Data, "server.crt"), server.Certificate);
+        var key = Path.Combine(Data, "server.key");
+        await File.WriteAllTextAsync(key, server.Key);
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (Environment.IsPrivilegedProcess) await Machine.RunAsync("chown", NobodyId, key);
+        await File.AppendAllTextAsync(Path.Combine(Data, "postgresql.conf"), "\nssl = on\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(Data, "pg_hba.conf"), "local all all trust\nhostssl all all 0.0.0.0/0 scram-sha-256\n");
+        await StopAtOnceAsync();
+        await StartAgainAsync();
+        return (Path.Combine(_folder, "ca.crt"), Path.Combine(_folder, "other.crt"));
+    }
 
     /// <summary>Starts it after <see cref="StopAtOnceAsync"/>, with the same data and address.</summary>
     public async Task StartAgainAsync()

@@ -63,7 +63,8 @@ internal static class ConnectionString
 
         void Default(string keyword, object value)
         {
-            if (!connection.ContainsKey(keyword)) connection[keyword] = value;
+            // ContainsKey is true of whatever keyword there is.
+            if (!connection.ShouldSerialize(keyword)) connection[keyword] = value;
         }
     }
 

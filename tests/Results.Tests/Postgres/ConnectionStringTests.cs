@@ -25,6 +25,8 @@ public sealed class ConnectionStringTests
     {
         var parsed = ConnectionString.Parse(
             "postgresql://db/r?sslmode=verify-full&sslrootcert=/ca.crt&application_name=mine&connect_timeout=3&Max%20Auto%20Prepare=0");
+        var usual = ConnectionString.Parse("postgresql://db/r");
+        (usual.ApplicationName, usual.MaxAutoPrepare, usual.AutoPrepareMinUsages, usual.TcpKeepAlive).ShouldBe(("hem", 100, 2, true));
         (parsed.SslMode, parsed.RootCertificate, parsed.ApplicationName, parsed.Timeout, parsed.MaxAutoPrepare)
             .ShouldBe((Npgsql.SslMode.VerifyFull, "/ca.crt", "mine", 3, 0));
         ConnectionString.Parse("postgresql://a,b/r").TargetSessionAttributes.ShouldBe("primary");
