@@ -103,6 +103,33 @@ public sealed partial class ResultStore
     }
 
     /// <summary>
+    /// Records that a trial is complete which this store, put back to an older state, saw unfinished last. What it has of the trial's curve
+    /// is not all of it, and goes: half a curve would be ranked beside whole ones.
+    /// </summary>
+    /// <param name="attempts">How many it had, by what the cluster says.</param>
+    public Task ImportFinishedAsync(
+        string sweepUid, string trial, int attempts, DateTimeOffset finishedAt, CancellationToken cancellationToken = default)
+    {
+        var now = Now;
+        return WriteAsync(connection =>
+        {
+            var id = FindTrial(connection, sweepUid, trial)!.Value;
+            connection.Execute(
+                """
+                UPDATE trials SET finished_at = $2, finished_iteration = 0, stopped_early = 0, wall_seconds = 0,
+                    last_attempt = CASE WHEN last_attempt < $3 THEN $3 ELSE last_attempt END
+                WHERE id = $1 AND finished_at IS NULL
+                """,
+                id, finishedAt.ToUnixTimeMilliseconds(), attempts);
+            connection.Execute(
+                "UPDATE attempts SET ended = $2, outcome = $3 WHERE trial_id = $1 AND ended IS NULL",
+                id, now, (long)AttemptOutcome.Completed);
+            connection.Execute("DELETE FROM points WHERE trial_id = $1", id);
+            return true;
+        }, cancellationToken);
+    }
+
+    /// <summary>
     /// Records that a pod is (one of) its attempt's, before it reports: an <see cref="Progress.AttemptIdentity"/> with the pod's UID as
     /// its AttemptId is known to the store from then on, with a sequence of its own. Repeating the call changes nothing.
     /// </summary>

@@ -119,7 +119,8 @@ internal sealed class Aftermath : IAsyncDisposable
     private async Task TellAsync(EndedAttempt ended, CancellationToken cancel)
     {
         (AttemptResult result, string reason, _) = ended.Outcome;
-        OperatorLog.AttemptEnded(_logger, ended.Namespace, ended.Name, ended.Number, result.ToString(), reason);
+        if (result == AttemptResult.Failed) OperatorLog.AttemptFailed(_logger, ended.Namespace, ended.Name, ended.Number, reason);
+        else OperatorLog.AttemptEnded(_logger, ended.Namespace, ended.Name, ended.Number, result.ToString(), reason);
         if (ended.Trial is { } trial && result is AttemptResult.Failed or AttemptResult.Disrupted)
         {
             string words = result == AttemptResult.Failed ? await LastWordsAsync(ended, cancel) : "";

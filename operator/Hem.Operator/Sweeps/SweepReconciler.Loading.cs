@@ -29,12 +29,34 @@ internal sealed partial class SweepReconciler
         foreach (TrialRecord record in services.Store.ReadTrials(Uid))
         {
             known.Add(record.Name);
-            Load(record, [.. attempts[record.Name]], held);
+            if (await CompletedAsync(record, cancel) is { } completed)
+                Load(completed, [.. services.Store.ReadAttempts(Uid, record.Name)], held);
+            else Load(record, [.. attempts[record.Name]], held);
         }
 
         foreach (TrialState state in _trials.Values)
             if (!known.Contains(state.Name)) await LoadUnrecordedAsync(state, cancel);
         _isLoaded = true;
+    }
+
+    /// <summary>
+    /// A HemTrial is said to be complete only once the record says so. If it is, and the record does not, that one was put back to an older
+    /// state since: the trial must not run again.
+    /// </summary>
+    /// <returns>What the record says from now on; null where there is nothing to mend.</returns>
+    private async Task<TrialRecord?> CompletedAsync(TrialRecord record, CancellationToken cancel)
+    {
+        if (record.Finished is not null
+            || StateOf(record.Name).Object is not { Status: { Phase: HemTrialPhase.Succeeded } status } trial
+            || trial.Spec.Hash != record.Hash)
+        {
+            return null;
+        }
+
+        OperatorLog.StoreIsOlder(services.Logger, Namespace, record.Name);
+        await services.Store.ImportFinishedAsync(
+            Uid, record.Name, status.Attempts ?? 0, status.CompletionTime ?? trial.Metadata.CreationTimestamp ?? Now, cancel);
+        return services.Store.FindTrial(Uid, record.Name);
     }
 
     private ILookup<string, HeldTimeRecord> ReadHeldTimes() =>
