@@ -28,6 +28,7 @@ internal static class SweepWriter
         ("overrides", List(trainer.Overrides, item => Object(
             [("match", Any(item.Match)), ("gpus", Any(item.Gpus)), ("threads", Any(item.Threads)), .. Pod(item.Pod)]))),
         ("command", List(trainer.Command ?? [], word => word)),
+        ("metrics", trainer.Metrics is { } serves ? ParameterValue.From(serves) : null),
         ("checkpoints", Object(("every", Time(trainer.Checkpoints.Every)), ("claimName", Any(trainer.Checkpoints.ClaimName)))),
         .. Pod(trainer.Pod),
     ]);

@@ -11,7 +11,7 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
     {
         var otherwise = new TrainerTemplate();
         var trainer = new FieldReader(faults, node, "spec.trainer",
-            ["gpus", "threads", "kernels", "overrides", "command", "checkpoints", .. podFields]);
+            ["gpus", "threads", "kernels", "overrides", "command", "metrics", "checkpoints", .. podFields]);
         if (!trainer.IsMap) return otherwise;
         var before = faults.Count;
         var read = new TrainerTemplate
@@ -21,6 +21,7 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
             Kernels = Kernels(trainer) ?? otherwise.Kernels,
             Overrides = Overrides(trainer),
             Command = Command(trainer),
+            Metrics = trainer.Boolean("metrics"),
             Checkpoints = Checkpoints(trainer),
             Pod = Pod(trainer),
         };

@@ -18,6 +18,9 @@ public sealed record TrainerTemplate
     /// <summary>One machine: the program and its arguments to run instead of hem-trainer.</summary>
     public IReadOnlyList<string>? Command { get; init; }
 
+    /// <summary>Clusters: whether trainers serve metrics; null: where the image is Hem's own, which does.</summary>
+    public bool? Metrics { get; init; }
+
     public CheckpointSpec Checkpoints { get; init; } = new();
 
     /// <summary>What only a cluster uses; read, checked in shape and kept on one machine.</summary>

@@ -19,12 +19,21 @@ public sealed record TrialParseResult(TrialDocument? Document, IReadOnlyList<Fau
 public sealed record TrialDocument(
     string ApiVersion, string Sweep, string Name, int Seed, ParameterSet Parameters, TrainerSettings Trainer)
 {
+    /// <summary>Its configuration as reports name it, for people to read; null where it is not told.</summary>
+    public string? Configuration { get; init; }
+
     /// <summary>The document of one trial of a sweep.</summary>
-    public static TrialDocument For(HemSweep sweep, TrialSpec trial)
+    /// <param name="sweep">The sweep.</param>
+    /// <param name="trial">One of its trials.</param>
+    /// <param name="configuration">The label of the trial's <see cref="Sweeps.Configuration"/>.</param>
+    public static TrialDocument For(HemSweep sweep, TrialSpec trial, string? configuration = null)
     {
         var template = sweep.Spec.Trainer.For(trial.Parameters);
         return new(HemSweep.CurrentApiVersion, sweep.Metadata.Name, trial.Name, trial.Seed, ParameterTable.Resolve(trial.Parameters),
-            new TrainerSettings(template.Threads ?? 1, template.Device, template.Kernels, template.Checkpoints.Every.TotalSeconds));
+            new TrainerSettings(template.Threads ?? 1, template.Device, template.Kernels, template.Checkpoints.Every.TotalSeconds))
+        {
+            Configuration = configuration,
+        };
     }
 
     /// <summary>Reads HEM_TRIAL; gives every fault at once and never throws for bad input.</summary>
@@ -40,6 +49,7 @@ public sealed record TrialDocument(
             writer.WriteString("sweep", Sweep);
             writer.WriteString("name", Name);
             writer.WriteNumber("seed", Seed);
+            if (Configuration is not null) writer.WriteString("configuration", Configuration);
             writer.WritePropertyName("parameters");
             writer.WriteRawValue(Parameters.ToJson());
             writer.WriteStartObject("trainer");

@@ -37,9 +37,10 @@ internal static class TrialDocumentParser
         var sweep = Text(root, "sweep", faults);
         var name = Text(root, "name", faults);
         var seed = Number(root, "seed", "seed", null, 0, int.MaxValue, whole: true, faults);
+        var configuration = root.TryGetProperty("configuration", out _) ? Text(root, "configuration", faults) : null;
         var parameters = Parameters(root, faults);
         var trainer = Trainer(root, faults);
-        return faults.Count > 0 ? null : new(apiVersion!, sweep!, name!, (int)seed, parameters, trainer);
+        return faults.Count > 0 ? null : new(apiVersion!, sweep!, name!, (int)seed, parameters, trainer) { Configuration = configuration };
     }
 
     /// <summary>All faults of the parameters by themselves; if there are none, those of the parameters together.</summary>

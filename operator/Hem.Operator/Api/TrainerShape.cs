@@ -44,6 +44,11 @@ internal sealed class TrainerShape
     [Rule("self[0].size() > 0", "must begin with the name of a program")]
     public IReadOnlyList<string>? Command { get; init; }
 
+    [Description(
+        "Whether trainers serve metrics at HEM_METRICS_PORT, and their pods have the port metrics for it. Default: those of the operator's "
+        + "own trainer images do, those of an image that the sweep names do not.")]
+    public bool? Metrics { get; init; }
+
     [DefaultValue("{}")]
     public CheckpointShape? Checkpoints { get; init; }
 }

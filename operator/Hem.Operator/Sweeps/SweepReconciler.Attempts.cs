@@ -235,7 +235,10 @@ internal sealed partial class SweepReconciler
         }
 
         V1Job job = JobBuilder.Build(
-            new AttemptJob(Namespace, Uid, _model!.Sweep, spec, live.Number, OwnerReference(owner)), services.Options);
+            new AttemptJob(
+                Namespace, Uid, _model!.Sweep, spec, live.Number, OwnerReference(owner),
+                _model.ConfigurationOf(spec.ConfigurationId)?.Label),
+            services.Options);
         try
         {
             await services.Trust.EnsurePublishedAsync(Namespace, verify: !_isTrustSeen, cancel);

@@ -9,8 +9,9 @@ namespace Hem.Operator.Trials;
 
 /// <summary>An attempt that is to have a Job.</summary>
 /// <param name="Owner">Reference to the HemTrial.</param>
+/// <param name="Configuration">The trial's configuration, as reports name it.</param>
 internal sealed record AttemptJob(
-    string Namespace, string SweepUid, HemSweep Sweep, TrialSpec Trial, int Number, V1OwnerReference Owner);
+    string Namespace, string SweepUid, HemSweep Sweep, TrialSpec Trial, int Number, V1OwnerReference Owner, string? Configuration = null);
 
 /// <summary>Builds the Job of an attempt: one pod, no retries of its own, and the trial contract's environment. Pure.</summary>
 internal static class JobBuilder
@@ -91,6 +92,8 @@ internal static class JobBuilder
     {
         PodSettings pod = template.Pod;
         bool onClaim = template.Checkpoints.ClaimName is not null;
+        // A port on which nobody answers would be a target that is down, to Prometheus.
+        int? metricsPort = options.TrainerMetricsPort != 0 && (template.Metrics ?? pod.Image is null) ? options.TrainerMetricsPort : null;
         var volumes = new List<V1Volume>
         {
             new() { Name = "hem-tmp", EmptyDir = new V1EmptyDirVolumeSource { SizeLimit = TemporaryBytes } },
@@ -139,10 +142,8 @@ internal static class JobBuilder
                     Name = Container,
                     Image = pod.Image ?? (template.Gpus > 0 ? options.TrainerGpuImage : options.TrainerImage),
                     Command = template.Command is { } command ? [.. command] : null,
-                    Ports = options.TrainerMetricsPort == 0
-                        ? null
-                        : [new() { Name = MetricsPort, ContainerPort = options.TrainerMetricsPort, Protocol = "TCP" }],
-                    Env = Environment(attempt, options, onClaim),
+                    Ports = metricsPort is { } port ? [new() { Name = MetricsPort, ContainerPort = port, Protocol = "TCP" }] : null,
+                    Env = Environment(attempt, options, onClaim, metricsPort),
                     Resources = Requirements(template),
                     VolumeMounts = mounts,
                     // What it said last comes back in the pod's status, where it outlives the log.
@@ -175,18 +176,18 @@ internal static class JobBuilder
         },
     };
 
-    private static List<V1EnvVar> Environment(AttemptJob attempt, OperatorOptions options, bool onClaim)
+    private static List<V1EnvVar> Environment(AttemptJob attempt, OperatorOptions options, bool onClaim, int? metricsPort)
     {
         var variables = new List<V1EnvVar>
         {
-            new() { Name = "HEM_TRIAL", Value = Escape(TrialDocument.For(attempt.Sweep, attempt.Trial).ToJson()) },
+            new() { Name = "HEM_TRIAL", Value = Escape(TrialDocument.For(attempt.Sweep, attempt.Trial, attempt.Configuration).ToJson()) },
             new() { Name = "HEM_ATTEMPT", ValueFrom = new() { FieldRef = new() { FieldPath = "metadata.uid" } } },
             new() { Name = "HEM_PROGRESS_ADDRESS", Value = "https://" + options.ProgressAddress },
             new() { Name = "HEM_PROGRESS_TOKEN_FILE", Value = ContractFolder + "/token" },
             new() { Name = "HEM_PROGRESS_CA_FILE", Value = $"{ContractFolder}/{CaKey}" },
         };
-        if (options.TrainerMetricsPort != 0)
-            variables.Add(new() { Name = "HEM_METRICS_PORT", Value = options.TrainerMetricsPort.ToString(CultureInfo.InvariantCulture) });
+        if (metricsPort is { } port)
+            variables.Add(new() { Name = "HEM_METRICS_PORT", Value = port.ToString(CultureInfo.InvariantCulture) });
         // By UID: a sweep that was deleted and made again runs anew, and must not find what its namesake saved.
         if (onClaim)
             variables.Add(new() { Name = "HEM_CHECKPOINT_DIR", Value = $"{CheckpointFolder}/{attempt.SweepUid}/{attempt.Trial.Name}" });

@@ -9,7 +9,8 @@ public class TrialDocumentTests
     private static TrialDocument Example()
     {
         var sweep = Sweep.Named("quick").Grid("N", 5, 10).Trainer(new TrainerTemplate { Threads = 2, Kernels = "256" });
-        return TrialDocument.For(sweep, sweep.Expand().Trials[0]);
+        var expansion = sweep.Expand();
+        return TrialDocument.For(sweep, expansion.Trials[0], expansion.Configurations[0].Label);
     }
 
     [Fact]
@@ -26,11 +27,13 @@ public class TrialDocumentTests
     {
         using var json = JsonDocument.Parse(Example().ToJson());
         var root = json.RootElement;
-        root.EnumerateObject().Select(field => field.Name).ShouldBe(["apiVersion", "sweep", "name", "seed", "parameters", "trainer"]);
+        root.EnumerateObject().Select(field => field.Name)
+            .ShouldBe(["apiVersion", "sweep", "name", "seed", "configuration", "parameters", "trainer"]);
         root.GetProperty("apiVersion").GetString().ShouldBe("hem.dev/v1alpha1");
         root.GetProperty("sweep").GetString().ShouldBe("quick");
         root.GetProperty("name").GetString()!.ShouldStartWith("quick-");
         root.GetProperty("seed").GetInt32().ShouldBe(1);
+        root.GetProperty("configuration").GetString().ShouldBe("N=5");
         root.GetProperty("parameters").GetProperty("N").GetInt32().ShouldBe(5);
         root.GetProperty("parameters").GetProperty("workers").GetInt32().ShouldBe(30);
         root.GetProperty("trainer").GetRawText().ShouldBe("""{"threads":2,"device":"cpu","kernels":"256","checkpointSeconds":60}""");
@@ -45,6 +48,7 @@ public class TrialDocumentTests
             """);
         read.Faults.ShouldBeEmpty();
         read.Document!.Parameters["N"].ShouldBe(20);
+        read.Document.Configuration.ShouldBeNull();
         read.Document.Trainer.ShouldBe(new TrainerSettings(1, "cpu", "auto", 60));
     }
 

@@ -90,6 +90,23 @@ public sealed class JobBuilderTests
         (declared.Name, declared.ContainerPort).ShouldBe(("metrics", 9464));
     }
 
+    [Theory]
+    [InlineData("mine:1", null, false)]
+    [InlineData("mine:1", true, true)]
+    [InlineData("mine:1", false, false)]
+    [InlineData(null, null, true)]
+    [InlineData(null, true, true)]
+    [InlineData(null, false, false)]
+    public void Only_pods_that_serve_metrics_have_a_port_for_them(string? image, bool? metrics, bool serves)
+    {
+        SweepBuilder sweep = SweepBuilder.Make();
+        if (image is not null) sweep.Trainer("image", image);
+        if (metrics is not null) sweep.Trainer("metrics", metrics.Value);
+        V1Container trainer = Container(sweep);
+        (trainer.Ports is not null).ShouldBe(serves);
+        trainer.Env!.Exists(variable => variable.Name == "HEM_METRICS_PORT").ShouldBe(serves);
+    }
+
     [Fact]
     public void A_claim_keeps_checkpoints_by_the_sweeps_uid()
     {

@@ -25,6 +25,7 @@ public sealed partial class MetricsServerTests
     {
         await using var harness = new TrialHarness(Parameters, checkpointSeconds: 0.02);
         harness.Environment["HEM_METRICS_PORT"] = "0";
+        harness.Trial = harness.Trial with { Configuration = "N=5 \"quoted\"" };
         await harness.ServeAsync();
         TrainerProcess process = harness.Start();
         await harness.UntilAsync(() => Address().IsMatch(process.Log), process);
@@ -58,7 +59,8 @@ public sealed partial class MetricsServerTests
         Value(text, "process_cpu_seconds_total").ShouldBeGreaterThan(0);
         string info = text.Split('\n').Single(line => line.StartsWith("hem_trainer_info{", StringComparison.Ordinal));
         string[] labels =
-            ["N=\"5\"", "batch_size=\"16\"", "seed=\"1\"", "sweep=\"test\"", $"trial=\"{harness.Trial.Name}\"", "device=\"cpu\""];
+            ["N=\"5\"", "batch_size=\"16\"", "seed=\"1\"", "sweep=\"test\"", $"trial=\"{harness.Trial.Name}\"", "device=\"cpu\"",
+                "configuration=\"N=5 \\\"quoted\\\"\""];
         foreach (string label in labels)
             info.ShouldContain(label);
         text.ShouldNotContain("hem_trainer_gpu_utilization_ratio");

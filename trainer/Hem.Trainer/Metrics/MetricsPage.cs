@@ -19,7 +19,7 @@ internal static class MetricsPage
             trainer's image they are sent too. Sweep and trial are labels of the pod, which the chart's PodMonitor puts to each series;
             parameters are joined from `hem_trainer_info`:
 
-                hem_trainer_success_rate * on (namespace, pod) group_left (N) hem_trainer_info
+                hem_trainer_success_rate * on (namespace, pod) group_left (configuration) hem_trainer_info
 
             Counts are of the trial since it began, over all its attempts; `rate()` makes of them what happens in a second.
 

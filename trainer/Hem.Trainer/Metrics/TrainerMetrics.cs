@@ -27,7 +27,8 @@ internal sealed class TrainerMetrics : IDisposable
         (this.trial, this.progress) = (trial, progress);
         gpus = new(() => trial?.Trainer.Device == "cuda" ? Nvml.TryLoad() : null);
         meter.CreateObservableGauge("hem_trainer_info", Info,
-            description: "Always 1: the trial, its sweep, seed and device, and all its parameters. To be joined with the other series.");
+            description: "Always 1: the trial, its sweep, configuration, seed and device, and all its parameters. To be joined with the "
+                + "other series.");
         meter.CreateObservableGauge("hem_trainer_success_rate", () => Newest(point => point.SuccessRate),
             description: "Success rate of this attempt's last evaluation, 0..1.");
         meter.CreateObservableGauge("hem_trainer_loss", () => Newest(point => double.IsNaN(point.Loss) ? null : point.Loss),
@@ -88,6 +89,8 @@ internal sealed class TrainerMetrics : IDisposable
         [
             new("sweep", trial.Sweep), new("trial", trial.Name), new("seed", trial.Seed), new("device", trial.Trainer.Device),
         ];
+        if (trial.Configuration is { } configuration)
+            labels.Add(new("configuration", configuration));
         foreach ((string name, ParameterValue value) in trial.Parameters)
             labels.Add(new(LabelName.Of(name), value.ToString()));
         return [new(1, labels)];
