@@ -16,7 +16,13 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
     public async Task A_scrape_tells_of_the_sweep_the_control_loop_the_store_and_the_process()
     {
         await using HostWorld world = await HostWorld.CreateAsync(fixture.ControlPlane);
-        world.Options = world.Options with { TrialSeries = 1 };
+        // Counts are of one life of the operator: no lease is lost meanwhile.
+        world.Options = world.Options with
+        {
+            TrialSeries = 1,
+            LeaseDuration = TimeSpan.FromMinutes(1),
+            RenewDeadline = TimeSpan.FromSeconds(50),
+        };
         HostWorld.Life life = world.Start();
         await world.ApplyAsync(SweepBuilder.Make().Seeds(3).Parallelism(2));
         await Wait.UntilAsync(async () => (await world.SweepAsync())?.Status?.State == SweepState.Complete, "complete", Timeouts.Long);
