@@ -16,7 +16,7 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
     private const int WordBits = 64;
 
     // With fewer rows, or fuller ones, packing costs more than zeros do.
-    private const int LeastSparseRows = 8;
+    private const int LeastSparseRows = 16;
     private const double MostNonZeros = 0.8;
 
     private static int SparseColumns => SparseVectors * TLanes.Count;
