@@ -24,7 +24,7 @@ public sealed class LearningCurveTests
             var pod = $"{own},pod=\"{trial}-1\",instance=\"{trial}:9464\",job=\"hem-trainers\"";
             if (trainers)
                 series.AddRange(Told($"hem_trainer_success_rate{{{pod}}}", rate), Told($"hem_trainer_iterations_total{{{pod}}}", iteration),
-                    Told($"hem_trainer_info{{{pod},exported_sweep=\"s\",exported_trial=\"{trial}\",configuration=\"{configuration}\"}}", 1));
+                    Told($"hem_trainer_info{{{pod},exported_sweep=\"s\",configuration=\"{configuration}\"}}", 1));
             var told = $"{own},pod=\"hem-operator-1\",instance=\"o:8080\",job=\"hem\"";
             if (trials)
                 series.AddRange(Told($"hem_trial_success_rate{{{told}}}", rate), Told($"hem_trial_iteration{{{told}}}", iteration),
