@@ -15,9 +15,8 @@ public sealed class InstallTests(ClusterFixture cluster)
     {
         var manifest = ClusterFixture.InRepository(ClusterFixture.Manifest);
         var sweep = new SweepOnCluster(cluster, await cluster.CreateNamespaceAsync(), "lasting", _cancel);
-        // Little enough for all to run at once, so that nothing but the operator's absence could disturb them.
-        var yaml = SweepTests.Rough(seeds: 2, SweepTests.ForLong).Replace("name: rough", $"name: {sweep.Name}")
-            + "\n    resources: {requests: {cpu: 100m} }";
+        // All run at once, so that nothing but the operator's absence could disturb them.
+        var yaml = SweepTests.Rough(seeds: 2, SweepTests.ForLong).Replace("name: rough", $"name: {sweep.Name}");
         await cluster.Api.ApplyAsync(yaml, sweep.Namespace, _cancel);
         var trainer = await sweep.RunningPodAsync();
         var claim = (string?)(await cluster.Api.GetAsync(Claim))!["metadata"]!["uid"];

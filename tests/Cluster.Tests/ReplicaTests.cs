@@ -25,8 +25,7 @@ public sealed class ReplicaTests(ClusterFixture cluster)
                 async () => (await ReadyPodsAsync()).Count == 2 && (await cluster.OperatorPodsAsync()).Count == 2, "two replicas are ready",
                 Timeouts.Normal, _cancel);
             await cluster.Api.ApplyAsync(
-                SweepTests.Rough(seeds: 3, iterations).Replace("name: rough", $"name: {sweep.Name}")
-                + "\n    resources: {requests: {cpu: 100m} }", sweep.Namespace, _cancel);
+                SweepTests.Rough(seeds: 3, iterations).Replace("name: rough", $"name: {sweep.Name}"), sweep.Namespace, _cancel);
             await sweep.RunningPodAsync();
             var first = await LeaderAsync();
 

@@ -110,6 +110,7 @@ public sealed class SweepTests(ClusterFixture cluster)
     /// <summary>Iterations of a trial that does not end before its test, however fast the machine is.</summary>
     internal const int ForLong = 100_000;
 
+    /// <summary>Its trials ask for little enough to run at once.</summary>
     internal static string Rough(int seeds, int iterations = 60) => $$"""
         apiVersion: hem.dev/v1alpha1
         kind: HemSweep
@@ -119,6 +120,7 @@ public sealed class SweepTests(ClusterFixture cluster)
           seeds: {count: {{seeds}}}
           trainer:
             checkpoints: {every: 1s}
+            resources: {requests: {cpu: 100m} }
         """;
 
     /// <summary>The iterations of each trial, as points.csv has them.</summary>
