@@ -11,8 +11,8 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
 export UseSharedCompilation := true
 
 SWEEP   ?= examples/quickstart.yaml
-SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml') \
-           Directory.Build.props Directory.Build.targets Directory.Packages.props global.json
+SOURCES := $(shell find core trainer cli operator -name '*.cs' -o -name '*.csproj' -o -name '*.proto' -o -name '*.yaml' -o -name '*.xml') \
+           Directory.Build.props Directory.Build.targets Directory.Packages.props global.json make/native
 TESTS   := $(shell find tests bench -name '*.cs' -o -name '*.csproj' -o -name '*.py' -o -name '*.props')
 BENCHES := planner ingest mstep physics conv her-update train-flipbit train-fetch-reach render overhead reports operator latency scrape
 

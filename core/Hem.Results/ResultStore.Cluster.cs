@@ -114,13 +114,13 @@ public sealed partial class ResultStore
         return WriteAsync(connection =>
         {
             var id = FindTrial(connection, sweepUid, trial)!.Value;
-            connection.Execute(
+            if (connection.Execute(
                 """
                 UPDATE trials SET finished_at = $2, finished_iteration = 0, stopped_early = 0, wall_seconds = 0,
                     last_attempt = CASE WHEN last_attempt < $3 THEN $3 ELSE last_attempt END
                 WHERE id = $1 AND finished_at IS NULL
                 """,
-                id, finishedAt.ToUnixTimeMilliseconds(), attempts);
+                id, finishedAt.ToUnixTimeMilliseconds(), attempts) == 0) return false;
             connection.Execute(
                 "UPDATE attempts SET ended = $2, outcome = $3 WHERE trial_id = $1 AND ended IS NULL",
                 id, now, (long)AttemptOutcome.Completed);

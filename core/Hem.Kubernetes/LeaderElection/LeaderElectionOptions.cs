@@ -20,7 +20,7 @@ public sealed record LeaderElectionOptions
     /// </summary>
     public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often the leader renews; candidates look twice as often.</summary>
+    /// <summary>How often the leader renews; candidates look two to three times as often.</summary>
     public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Give the lease away as soon as the work is over, so that another need not wait.</summary>

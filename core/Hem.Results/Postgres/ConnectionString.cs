@@ -54,6 +54,9 @@ internal static class ConnectionString
         // The store keeps its connections itself.
         (connection.Pooling, connection.Enlist) = (false, false);
         if (connection.Host.Contains(',') && connection.TargetSessionAttributes is null) connection.TargetSessionAttributes = "primary";
+        // Whoever names an authority wants the server's certificate to be looked at, which is not the default.
+        if ((connection.RootCertificate ?? Environment.GetEnvironmentVariable("PGSSLROOTCERT")) is { Length: > 0 })
+            Default("SSL Mode", SslMode.VerifyFull);
         Default("Application Name", "hem");
         Default("Max Auto Prepare", 100);
         Default("Auto Prepare Min Usages", 2);

@@ -147,7 +147,8 @@ internal sealed class OperatorHost : IAsyncDisposable
             await ends.CancelAsync();
             await Task.WhenAll(work).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             await engine.DisposeAsync();
-            // Nothing is written to the API server from here on. Whoever comes next need not wait until the trainers are sent away.
+            // Nothing is written to the API server from here on. Whoever comes next need not wait until the trainers are sent away: with
+            // SQLite only until the store is closed, right after.
             _elector.HandOver();
         }
     }

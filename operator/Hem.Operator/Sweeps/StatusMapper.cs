@@ -74,7 +74,9 @@ internal static class StatusMapper
             Failures = status.Failures,
             Disruptions = status.Disruptions,
             Retries = status.Failures + status.Disruptions == 0 ? 0 : Math.Min(status.Attempts - 1, status.Failures + status.Disruptions),
-            Progress = state.Iteration > 0 || isOver ? $"{state.Iteration}/{iterations}" : before?.Progress,
+            // Of a trial that a restored store knows only to be over, the object says more.
+            Progress = state.Iteration > 0 ? $"{state.Iteration}/{iterations}"
+                : before?.Progress ?? (isOver ? $"{state.Iteration}/{iterations}" : null),
             SuccessRate = state.SuccessRate is { } rate ? Math.Round(rate, 4) : before?.SuccessRate,
             Reason = ReasonOf(phase, status),
             Message = Message(status.Reason, HemTrialStatus.LongestMessage),

@@ -15,8 +15,8 @@ namespace Hem.Operator.Sweeps;
 internal sealed class StatusPublisher : IAsyncDisposable
 {
     /// <summary>
-    /// Writes about a trial's way, for each of its attempts, before the one about its end; then some while after
-    /// the one before: a trial that takes long says how far it is every <see cref="OperatorOptions.TrialStatusInterval"/>.
+    /// Writes about a trial's way, for each of its attempts, before the one about its end; then not before half of the interval has gone
+    /// by since the one before: a trial that takes long says how far it is every <see cref="OperatorOptions.TrialStatusInterval"/>.
     /// </summary>
     private const int TrialWritesOnTheWay = 2;
 
@@ -158,6 +158,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     /// <summary>Lets the entry wait for its turn, or forgets what is not worth a write.</summary>
     private void Await(StatusEntry entry, StatusRank rank)
     {
+        if (rank == StatusRank.Progress) rank = StatusRank.Trial;
         if (entry.IsUnderWay)
         {
             // Whoever writes it looks at it again.
@@ -176,7 +177,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
             return;
         }
 
-        _waiting.Add(entry, rank);
+        _waiting.Add(entry, rank == StatusRank.Trial && entry.WritesOnTheWay >= TrialWritesOnTheWay ? StatusRank.Progress : rank);
     }
 
     private static bool IsPending(StatusEntry entry, StatusRank rank) =>
@@ -315,7 +316,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
         {
             (entry.Written, entry.WrittenAt) = (wanted, _time.GetUtcNow());
             if (entry.IsSweep) entry.NotBefore = _time.GetUtcNow() + _options.SweepStatusInterval;
-            else if (entry.Rank == StatusRank.Trial) entry.WritesOnTheWay++;
+            else if (entry.Rank is StatusRank.Trial or StatusRank.Progress) entry.WritesOnTheWay++;
             // What has ended is not offered again, or if it is, begins anew.
             else if (ReferenceEquals(entry.Wanted, wanted)) _entries.Remove(entry.Uid);
         }

@@ -9,6 +9,9 @@ internal enum StatusRank
     FinalTrial,
     Sweep,
     Trial,
+
+    /// <summary>How far a trial is that has been said to run.</summary>
+    Progress,
 }
 
 /// <summary>An object's status: what it should be, and what it is as far as is known.</summary>

@@ -115,15 +115,15 @@ internal sealed partial class SweepReconciler
 
     /// <summary>
     /// Jobs of attempts that are not live: of one that the record says has ended, it is deleted. One that the record knows nothing of (it
-    /// was lost, or is older than the cluster) is adopted if its number is still free.
+    /// was lost, or is older than the cluster) is adopted if its number is still free: the last of them, which alone may live.
     /// </summary>
     private async Task SeeToOldJobsAsync(TrialState state, CancellationToken cancel)
     {
-        foreach ((int number, V1Job job) in state.OldJobs.OrderBy(pair => pair.Key).ToArray())
+        foreach ((int number, V1Job job) in state.OldJobs.OrderByDescending(pair => pair.Key).ToArray())
         {
             TrialObservation known = Known(state.Name);
             bool isAdoptable = state.Live is null && number > state.LastNumber && known.FinishedAt is null && !_isDeleted
-                && state.Object is { } owner && job.Controller()?.Uid == owner.Metadata.Uid;
+                && IsOwned(state, job);
             if (!isAdoptable || !await ClaimAsync(state, number, cancel))
             {
                 if (job.Metadata.DeletionTimestamp is null && state.Live?.Number != number)

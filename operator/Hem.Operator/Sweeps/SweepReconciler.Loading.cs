@@ -31,7 +31,7 @@ internal sealed partial class SweepReconciler
             known.Add(record.Name);
             if (await CompletedAsync(record, cancel) is { } completed)
                 Load(completed, [.. services.Store.ReadAttempts(Uid, record.Name)], held);
-            else Load(record, [.. attempts[record.Name]], held);
+            else Load(record, await AttemptsAsync(record, [.. attempts[record.Name]], cancel), held);
         }
 
         foreach (TrialState state in _trials.Values)
@@ -58,6 +58,28 @@ internal sealed partial class SweepReconciler
             Uid, record.Name, status.Attempts ?? 0, status.CompletionTime ?? trial.Metadata.CreationTimestamp ?? Now, cancel);
         return services.Store.FindTrial(Uid, record.Name);
     }
+
+    /// <summary>
+    /// An attempt that the record says has not ended, while the cluster has the Job of a later one, ended after the record was what it is
+    /// again: the later one is adopted (<see cref="SeeToOldJobsAsync"/>).
+    /// </summary>
+    private async Task<AttemptRecord[]> AttemptsAsync(TrialRecord record, AttemptRecord[] attempts, CancellationToken cancel)
+    {
+        TrialState state = StateOf(record.Name);
+        if (Array.Find(attempts, attempt => attempt.Ended is null) is not { } unended
+            || !state.OldJobs.Any(old => old.Key > record.LastAttempt && IsOwned(state, old.Value)))
+        {
+            return attempts;
+        }
+
+        OperatorLog.StoreIsOlder(services.Logger, Namespace, record.Name);
+        await services.Store.EndAttemptAsync(
+            unended.Id, StoredOutcome.Left, "the store was put back to a time before its end", cancellationToken: cancel);
+        return [.. services.Store.ReadAttempts(Uid, record.Name)];
+    }
+
+    private static bool IsOwned(TrialState state, V1Job job) =>
+        state.Object is { } owner && job.Controller()?.Uid == owner.Metadata.Uid;
 
     private ILookup<string, HeldTimeRecord> ReadHeldTimes() =>
         services.Store.ReadHeldTimes(Uid).ToLookup(held => held.AttemptId, StringComparer.Ordinal);

@@ -135,7 +135,9 @@ internal static class TrialObserver
     public static DateTimeOffset? ResumedUnseen(LiveAttempt attempt) =>
         attempt is { RecordedStart: { } start, StopReason: null, Job: { Spec.Suspend: not true } job }
         && Finished(job) is null && ResumedAt(job) is { } resumed && resumed > start
-        && !attempt.Pods.Exists(pod => !pod.IsSuspended && pod.Pod.Metadata.CreationTimestamp < resumed)
+        // A pod that was there before, or the very one whose start is recorded (clocks differ): that was no other.
+        && !attempt.Pods.Exists(
+            pod => !pod.IsSuspended && (pod.Pod.Metadata.CreationTimestamp < resumed || pod.View?.StartedAt == start))
             ? resumed
             : null;
 

@@ -11,10 +11,11 @@ public sealed class StatusQueueTests
     [Fact]
     public void Final_ones_come_first_and_a_sweeps_before_its_trials()
     {
+        Add("a-0", "a", StatusRank.Progress);
         Add("a-1", "a", StatusRank.Trial);
         Add("a-2", "a", StatusRank.FinalTrial);
         Add("b", "b", StatusRank.FinalSweep);
-        Taken(3).ShouldBe(["b", "a-2", "a-1"]);
+        Taken(4).ShouldBe(["b", "a-2", "a-1", "a-0"]);
     }
 
     [Fact]

@@ -58,4 +58,38 @@ public sealed class StoreRestoreTests(ControlPlaneFixture fixture)
         foreach (HemTrialResource trial in trials.Where(trial => trial.Metadata.Name != ended))
             curves[trial.Metadata.Name!].Count().ShouldBe(4, trial.Metadata.Name);
     }
+
+    [Fact]
+    public async Task A_trial_that_was_tried_again_since_the_backup_goes_on_in_the_pod_that_runs()
+    {
+        await using HostWorld world = await HostWorld.CreateAsync(fixture.ControlPlane);
+        world.Options = world.Options with { LeaseDuration = TimeSpan.FromMinutes(1), RenewDeadline = TimeSpan.FromSeconds(50) };
+        world.Kubelet.Train = _ => Training.Runs;
+        HostWorld.Life before = world.Start();
+        HemSweepResource sweep = await world.ApplyAsync(SweepBuilder.Make().Seeds(1));
+        await Wait.UntilAsync(() => world.Kubelet.Running == 1, "it runs", Timeouts.Normal);
+        string backup = Path.Combine(world.Options.Store, "backup.db");
+        StoreBackup.Write(world.Options.Store, backup);
+
+        world.Kubelet.Train = pod => pod.Label(HemLabels.Attempt) == "1" ? Training.Fails(1) : Training.Runs;
+        await Wait.UntilAsync(
+            () => world.Kubelet.Running == 1 && world.Kubelet.Pods.Any(pod => pod.Label(HemLabels.Attempt) == "2"), "it runs again",
+            Timeouts.Normal);
+        string again = world.Kubelet.Pods.Single(pod => pod.Label(HemLabels.Attempt) == "2").Metadata.Uid!;
+        await world.EndAsync(before);
+        foreach (string log in (string[])["results.db-wal", "results.db-shm"]) File.Delete(Path.Combine(world.Options.Store, log));
+        File.Move(backup, Path.Combine(world.Options.Store, "results.db"), overwrite: true);
+
+        world.Start();
+        await Wait.UntilAsync(
+            () => world.Store?.ReadAttempts(sweep.Metadata.Uid!).Count() == 2, "the new operator knows of the second attempt",
+            Timeouts.Normal);
+        world.Kubelet.Train = _ => Training.Finishes;
+        await Wait.UntilAsync(
+            async () => (await world.SweepAsync())?.Status is { State: SweepState.Complete, Done: 1 }, "complete", Timeouts.Long);
+
+        (await world.TrialsAsync()).ShouldHaveSingleItem().Status!.Attempts.ShouldBe(2);
+        world.Store!.FindAttemptOfPod(again).ShouldNotBeNull("its pod was left alone").Number.ShouldBe(2);
+        world.Kubelet.MostOfOneTrial.ShouldBe(1);
+    }
 }

@@ -21,6 +21,14 @@ public sealed class ConnectionStringTests
     }
 
     [Fact]
+    public void Whoever_names_an_authority_has_the_certificate_looked_at()
+    {
+        ConnectionString.Parse("postgresql://db/r?sslrootcert=/ca.crt").SslMode.ShouldBe(Npgsql.SslMode.VerifyFull);
+        ConnectionString.Parse("postgresql://db/r?sslmode=require&sslrootcert=/ca.crt").SslMode.ShouldBe(Npgsql.SslMode.Require);
+        ConnectionString.Parse("postgresql://db/r").SslMode.ShouldBe(Npgsql.SslMode.Prefer);
+    }
+
+    [Fact]
     public void What_libpq_calls_otherwise_is_translated_and_defaults_give_way()
     {
         var parsed = ConnectionString.Parse(

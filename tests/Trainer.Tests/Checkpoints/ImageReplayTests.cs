@@ -36,7 +36,7 @@ public sealed class ImageReplayTests(ITestOutputHelper output) : IDisposable
             TimeSpan took = clock.Elapsed;
             output.WriteLine($"{bytes / 1e6:F0} MB in {took.TotalSeconds:F2} s, {iteration * bytes / 1e9:F1} GB in all");
             bytes.ShouldBeInRange(Workers * perWorker * record, Workers * perWorker * record + 10_000);
-            took.ShouldBeLessThan(Allowed);
+            if (whole) took.ShouldBeLessThan(Allowed);
         }
 
         using var loaded = new ReplayBuffer(Layout, Workers, Workers * perWorker * saves);

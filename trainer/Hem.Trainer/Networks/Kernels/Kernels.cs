@@ -88,7 +88,8 @@ internal sealed unsafe partial class Kernels<TLanes, TVector> : KernelSet
         part.Rows = rows;
         part.A += row * product.ARow;
         part.C += row * product.CRow;
-        part.NonZeros += row * product.NonZeroRow;
+        if (part.NonZeros != null)
+            part.NonZeros += row * product.NonZeroRow;
         if (part.Mask != null)
             part.Mask += row * product.CRow;
         return part;
