@@ -33,7 +33,9 @@ public sealed class SupervisedProcessTests : IDisposable
     [Fact]
     public async Task A_process_leads_a_session_of_its_own_with_the_usual_signals()
     {
-        (SupervisedProcess process, Task<ExitStatus> end) = Start("cat /proc/$$/stat; grep -E 'Sig(Blk|Ign)' /proc/$$/status");
+        // A shell that waits blocks signals, for a moment: its successor tells.
+        (SupervisedProcess process, Task<ExitStatus> end) =
+            Start("cat /proc/$$/stat; exec grep -E 'Sig(Blk|Ign)' /proc/self/status");
 
         await end.Within("the end");
         string[] lines = File.ReadAllLines(_folder["log"]);
