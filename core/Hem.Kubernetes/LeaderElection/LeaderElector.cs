@@ -153,7 +153,7 @@ public sealed class LeaderElector : IDisposable
 
     private TimeSpan UntilNextTry()
     {
-        // Candidates come one after another, and as soon as the lease has passed. They look twice as often as the leader renews: a lease
+        // Candidates come one after another, and as soon as the lease has passed. They look more often than the leader renews: a lease
         // that was given away is work that stands still.
         var period = Options.RetryPeriod * (0.3 + 0.2 * Random.Shared.NextDouble());
         return _lease.UntilFree is { } free && free < period ? free + TimeSpan.FromMilliseconds(10) : period;

@@ -72,7 +72,7 @@ internal sealed partial class SweepReconciler
             return attempts;
         }
 
-        OperatorLog.StoreIsOlder(services.Logger, Namespace, record.Name);
+        OperatorLog.StoreIsBehind(services.Logger, Namespace, record.Name);
         await services.Store.EndAttemptAsync(
             unended.Id, StoredOutcome.Left, "the store was put back to a time before its end", cancellationToken: cancel);
         return [.. services.Store.ReadAttempts(Uid, record.Name)];

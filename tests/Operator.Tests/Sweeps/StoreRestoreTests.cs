@@ -35,8 +35,7 @@ public sealed class StoreRestoreTests(ControlPlaneFixture fixture)
             "one is complete, another runs", Timeouts.Normal);
         string[] pods = [.. world.Kubelet.Pods.Where(pod => pod.Status?.Phase == "Running").Select(pod => pod.Metadata.Uid!)];
         await world.EndAsync(before);
-        foreach (string log in (string[])["results.db-wal", "results.db-shm"]) File.Delete(Path.Combine(world.Options.Store, log));
-        File.Move(backup, Path.Combine(world.Options.Store, "results.db"), overwrite: true);
+        PutBack(world.Options.Store, backup);
 
         world.Start();
         // Real trainers try again until the operator knows them; these try once.
@@ -77,8 +76,7 @@ public sealed class StoreRestoreTests(ControlPlaneFixture fixture)
             Timeouts.Normal);
         string again = world.Kubelet.Pods.Single(pod => pod.Label(HemLabels.Attempt) == "2").Metadata.Uid!;
         await world.EndAsync(before);
-        foreach (string log in (string[])["results.db-wal", "results.db-shm"]) File.Delete(Path.Combine(world.Options.Store, log));
-        File.Move(backup, Path.Combine(world.Options.Store, "results.db"), overwrite: true);
+        PutBack(world.Options.Store, backup);
 
         world.Start();
         await Wait.UntilAsync(
@@ -91,5 +89,11 @@ public sealed class StoreRestoreTests(ControlPlaneFixture fixture)
         (await world.TrialsAsync()).ShouldHaveSingleItem().Status!.Attempts.ShouldBe(2);
         world.Store!.FindAttemptOfPod(again).ShouldNotBeNull("its pod was left alone").Number.ShouldBe(2);
         world.Kubelet.MostOfOneTrial.ShouldBe(1);
+    }
+
+    private static void PutBack(string store, string backup)
+    {
+        foreach (string log in (string[])["results.db-wal", "results.db-shm"]) File.Delete(Path.Combine(store, log));
+        File.Move(backup, Path.Combine(store, "results.db"), overwrite: true);
     }
 }
