@@ -66,8 +66,8 @@ internal static partial class OperatorLog
     public static partial void StoreIsOlder(ILogger logger, string @namespace, string trial);
 
     [LoggerMessage(20, LogLevel.Warning,
-        "{Namespace}/{Trial}: the result store knows nothing of the attempt that runs: the store was put back to an older state. The attempt "
-        + "goes on; what it told before now is lost.")]
+        "{Namespace}/{Trial}: the result store knows nothing of the attempt that runs: the store was put back to an older state. "
+        + "The attempt goes on; what it told before now is lost.")]
     public static partial void StoreIsBehind(ILogger logger, string @namespace, string trial);
 
     [LoggerMessage(12, LogLevel.Warning, "Pod {Pod} cannot be labelled as the leader now, trying again: {Fault}")]
