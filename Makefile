@@ -125,7 +125,7 @@ artifacts/.operator-bench-built: $(SOURCES) $(TESTS)
 	@dotnet build bench/Hem.OperatorBench -c Release -v q -clp:ErrorsOnly
 	@touch $@
 
-artifacts/.bench-built: build $(TESTS)
+artifacts/.bench-built: bin/.built $(TESTS)
 	@make/native bench/Hem.Bench artifacts/bench
 	@touch $@
 
