@@ -159,6 +159,23 @@ public class HemTests
             part.Loss.ShouldBe(whole.Loss, 1e-6);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Episodes_collected_in_parts_give_the_bits_of_the_whole_left_between_them_too(int atOnce)
+    {
+        var task = new FlipBit(6);
+        HemSettings settings = Tiny with { N = 5 };
+        byte[] expected = Runs.FinalState(() => new HemAlgorithm(settings, 1, task), out List<Evaluation> curve);
+        Runs.FinalState(InParts, out List<Evaluation> other).ShouldBe(expected);
+        other.ShouldBe(curve);
+        long collections = (5 + atOnce - 1) / atOnce;
+        Runs.LeftAndLoadedItGoesOnAlike(InParts, every: 3, settings.Iterations * (settings.Updates + collections + 1));
+
+        HemAlgorithm InParts() => new(settings, 1, task, collectAtOnce: atOnce);
+    }
+
     [Fact]
     public void An_update_of_the_largest_batch_is_left_midway_and_done_again_alike()
     {

@@ -88,10 +88,12 @@ internal sealed class HemAlgorithm : TrainingLoop
     /// <param name="threads">Threads of the network, and of simulated tasks.</param>
     /// <param name="kernels">Vector width of the network.</param>
     /// <param name="rowsPerPart">Rows of a batch computed at once; changes nothing but time and memory.</param>
+    /// <param name="collectAtOnce">Episodes of a worker collected and kept at once; changes as little.</param>
     public HemAlgorithm(
         HemSettings settings, long seed, ITask task,
-        int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
-        : base(settings, seed, task, threads, kernels)
+        int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null,
+        int? collectAtOnce = null)
+        : base(settings, seed, task, threads, kernels, collectAtOnce)
     {
         (this.settings, this.task) = (settings, task);
         discrete = task is IDiscreteTask;
@@ -169,7 +171,7 @@ internal sealed class HemAlgorithm : TrainingLoop
         }
     }
 
-    protected override void Store() => replay.Add(Collected.Trajectories, settings.N);
+    protected override void Store() => replay.Add(Collected.Trajectories, CollectedPerWorker);
 
     /// <summary>
     /// E-step: every worker draws B triples (s_t, a_t, g) from the hindsight distribution: a trajectory uniformly from its replay,

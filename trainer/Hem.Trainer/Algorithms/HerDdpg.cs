@@ -37,7 +37,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
     public HerDdpgAlgorithm(
         HerSettings settings, long seed, IContinuousTask task,
         int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
-        : base(settings, seed, task, threads, kernels)
+        : base(settings, seed, task, threads, kernels, collectAtOnce: settings.N)
     {
         (this.settings, this.task) = (settings, task);
         (width, components) = (task.Inputs, task.ActionSize);

@@ -33,7 +33,7 @@ internal sealed class HerDqnAlgorithm : TrainingLoop
     public HerDqnAlgorithm(
         HerSettings settings, long seed, IDiscreteTask task,
         int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
-        : base(settings, seed, task, threads, kernels)
+        : base(settings, seed, task, threads, kernels, collectAtOnce: settings.N)
     {
         (this.settings, this.task) = (settings, task);
         critic = CreateTrained(Describe(outputs: task.Actions), number: 0, settings.LearningRate);

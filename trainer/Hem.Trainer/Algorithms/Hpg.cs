@@ -78,7 +78,7 @@ internal sealed class HpgAlgorithm : TrainingLoop
     public HpgAlgorithm(
         HpgSettings settings, long seed, IDiscreteTask task,
         int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
-        : base(settings, seed, task, threads, kernels)
+        : base(settings, seed, task, threads, kernels, collectAtOnce: settings.N)
     {
         (this.settings, this.task, outputs) = (settings, task, task.Actions);
         NetworkDescription description = Describe(outputs) with

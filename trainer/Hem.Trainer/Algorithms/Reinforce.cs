@@ -67,7 +67,7 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
     public ReinforceAlgorithm(
         ReinforceSettings settings, long seed, ITask task,
         int threads = 1, KernelWidth kernels = KernelWidth.Auto, int? rowsPerPart = null)
-        : base(settings, seed, task, threads, kernels)
+        : base(settings, seed, task, threads, kernels, collectAtOnce: settings.N)
     {
         (this.settings, this.task) = (settings, task);
         discrete = task is IDiscreteTask;

@@ -28,6 +28,9 @@ internal abstract class TrainingLoop : IAlgorithm
     private const long ProductsPerPart = 1L << 30;
     private const int NumbersPerPart = 1 << 24;
 
+    /// <summary>Pictures are collected so many bytes at a time, for a checkpoint between: there are seconds to save what is new.</summary>
+    private const long LargestCollection = SaveSchedule.MostUnsavedBytes / 2;
+
     private readonly TrainingSettings settings;
     private readonly long seed;
     private readonly NetworkBackend backend;
@@ -40,7 +43,7 @@ internal abstract class TrainingLoop : IAlgorithm
 
     // Where training stands: everything below, the networks, the workers' streams and the replay make a checkpoint.
     private Stage stage = Stage.Evaluate;
-    private int update;
+    private int update, collected;
     private long trajectories, environmentSteps, updates, unstable;
     private double lossSum;
     private long lossCount;
@@ -51,13 +54,20 @@ internal abstract class TrainingLoop : IAlgorithm
     /// <param name="task">The task.</param>
     /// <param name="threads">Threads that step simulated tasks, and of each network.</param>
     /// <param name="kernels">Vector width of the networks.</param>
-    protected TrainingLoop(TrainingSettings settings, long seed, ITask task, int threads, KernelWidth kernels)
+    /// <param name="collectAtOnce">
+    /// Episodes of a worker that are collected and kept at once, which changes nothing but memory and the time between two checkpoints;
+    /// default: as many as their bytes allow. N, where what is kept depends on all of an iteration's episodes.
+    /// </param>
+    protected TrainingLoop(
+        TrainingSettings settings, long seed, ITask task, int threads, KernelWidth kernels, int? collectAtOnce = null)
     {
         (this.settings, this.seed, Task, backend) = (settings, seed, task, new NetworkBackend(threads, kernels, settings.Device));
         Workers = [.. Enumerable.Range(0, settings.Workers).Select(worker => RandomStream.OfWorker(seed, worker))];
         workersBefore = new RandomStream[Workers.Length];
         stepping = threads > 1 && task is IContinuousTask ? new WorkerPool(threads) : null;
-        Collected = new Episodes(task, checked(settings.Workers * settings.N), stepping);
+        long together = (long)settings.Workers * TrajectoryLayout.Of(task).SlotBytes;
+        CollectAtOnce = Math.Min(collectAtOnce ?? (int)Math.Max(1, LargestCollection / together), settings.N);
+        Collected = new Episodes(task, checked(settings.Workers * CollectAtOnce), stepping);
         tested = new Episodes(task, settings.EvaluationEpisodes, stepping);
     }
 
@@ -83,8 +93,15 @@ internal abstract class TrainingLoop : IAlgorithm
     /// <summary>The streams of the workers, which fork those of their episodes and draw their samples.</summary>
     protected RandomStream[] Workers { get; }
 
-    /// <summary>The episodes of the present iteration: worker k's are k N .. (k+1) N - 1.</summary>
+    /// <summary>
+    /// The episodes that were collected last, n = <see cref="CollectedPerWorker"/>: worker k's are k n .. (k+1) n - 1.
+    /// </summary>
     protected Episodes Collected { get; }
+
+    /// <summary>N; less where an iteration is collected in parts.</summary>
+    protected int CollectedPerWorker { get; private set; }
+
+    private int CollectAtOnce { get; }
 
     /// <summary>Rows that are computed at once; changes nothing but time and memory. Set it before training.</summary>
     protected int Part { get; set; } = SmallestPart;
@@ -130,8 +147,14 @@ internal abstract class TrainingLoop : IAlgorithm
 
             if (stage == Stage.Collect)
             {
-                if (!host.Continue() || !(IsOnPolicy ? CollectAndUpdate(host) : Collect(host)))
-                    return false;
+                for (; collected < settings.N; collected += CollectedPerWorker)
+                {
+                    CollectedPerWorker = Math.Min(CollectAtOnce, settings.N - collected);
+                    if (!host.Continue() || !(IsOnPolicy ? CollectAndUpdate(host) : Collect(host)))
+                        return false;
+                }
+
+                collected = 0;
                 (stage, update) = (Stage.Update, IsOnPolicy ? settings.Updates : 0);
             }
 
@@ -149,7 +172,7 @@ internal abstract class TrainingLoop : IAlgorithm
     public void Save(BinaryWriter writer)
     {
         writer.Write((int)stage);
-        writer.Write(update);
+        writer.Write(stage == Stage.Collect ? ~collected : update);
         writer.Write(Iteration);
         writer.Write(StoppedEarly);
         writer.Write(trajectories);
@@ -194,6 +217,8 @@ internal abstract class TrainingLoop : IAlgorithm
         if (saved.Length != memories.Sum(memory => memory().Length) + counts)
             throw new UnusableCheckpointException("its state has another length");
 
+        // Of an iteration that is collected in parts, how many are; checkpoints from before there were parts have a number >= 0.
+        collected = newStage == Stage.Collect && newUpdate < 0 ? ~newUpdate : 0;
         (stage, update, Iteration, StoppedEarly) = (newStage, newUpdate, newIteration, early);
         (trajectories, environmentSteps, updates) = (newTrajectories, newSteps, newUpdates);
         (lossSum, lossCount, evaluationsReached) = (newLossSum, newLossCount, reached);
@@ -279,14 +304,14 @@ internal abstract class TrainingLoop : IAlgorithm
         : throw new BadConfigurationException(
             $"the loss is not finite after update {updates}: lower parameters.learningRate ({settings.LearningRate})");
 
-    /// <summary>Every worker runs N episodes, each for a goal g ~ p(g); all of them take a step at once.</summary>
+    /// <summary>Every worker runs its next episodes, each for a goal g ~ p(g); all of them take a step at once.</summary>
     private bool Collect(ITrainingHost host)
     {
         Workers.CopyTo(workersBefore, 0);
         Collected.Clear(settings.StopOnSuccess);
         for (int worker = 0; worker < settings.Workers; worker++)
         {
-            for (int i = 0; i < settings.N; i++)
+            for (int i = 0; i < CollectedPerWorker; i++)
                 Collected.Add(Workers[worker].Fork());
         }
 
@@ -297,7 +322,7 @@ internal abstract class TrainingLoop : IAlgorithm
         }
 
         Store();
-        trajectories += (long)settings.Workers * settings.N;
+        trajectories += (long)settings.Workers * CollectedPerWorker;
         environmentSteps += Collected.Steps;
         unstable += Collected.Unstable;
         return true;

@@ -4,7 +4,8 @@ namespace Hem.Trainer.Trials;
 
 /// <summary>
 /// When a checkpoint is due: so long after the last one; and where a save appends what is new to a log, already when much has come since,
-/// so that the last save of all, for which there are seconds, never has much to write. An iteration with images brings 600 MB.
+/// so that the last save of all, for which there are seconds, never has much to write. An iteration with images brings gigabytes, and is
+/// collected in parts of so much.
 /// </summary>
 /// <param name="every">Time between two saves.</param>
 /// <param name="appends">Whether a save writes only the trajectories that came since the last one.</param>
