@@ -268,11 +268,12 @@ public class ReinforceTests(ITestOutputHelper output)
 
         public bool IsDeterministic => true;
 
-        public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+        public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
         {
             MemoryMarshal.Cast<byte, float>(state).Clear();
             foreach (ref float x in MemoryMarshal.Cast<byte, float>(goal))
                 x = 1.6f * random.NextSingle() - 0.8f;
+            return StepOutcome.Stepped;
         }
 
         public void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal) => state.CopyTo(goal);

@@ -74,6 +74,20 @@ public class EpisodesTests
         (episodes.Unstable, episodes.Successes, episodes.FinalSuccesses, episodes.Steps).ShouldBe((200, 0, 0, 200));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_episode_whose_start_diverged_is_drawn_again_and_counted_but_not_lost(bool restart)
+    {
+        var task = new Glider(unstableStarts: 0.5);
+        using Episodes episodes = Run(task, pool: null, restart);
+        episodes.Unstable.ShouldBeInRange(120, 280);
+        episodes.Steps.ShouldBe(200 * task.Horizon);
+        episodes.FinalSuccesses.ShouldBeGreaterThan(0);
+        Should.Throw<InvalidOperationException>(() => Run(new Glider(unstableStarts: 1), pool: null, restart)).Message
+            .ShouldContain("glider");
+    }
+
     [Fact]
     public void A_task_that_always_diverges_ends_the_run_with_its_name()
     {

@@ -6,9 +6,11 @@ namespace Trainer.Tests.Tasks;
 
 /// <summary>
 /// The smallest continuous task: a point glides in the square [-1, 1]^2 by a quarter of its speed, and an action changes its speed. The
-/// speed can be kept in the simulation instead of in the state, and simulations can be made to diverge at random.
+/// speed can be kept in the simulation instead of in the state, and simulations can be made to diverge at random, or to do so before
+/// they begin.
 /// </summary>
-internal sealed class Glider(bool hidesSpeed = false, double unstable = 0, int horizon = 10) : IContinuousTask
+internal sealed class Glider(bool hidesSpeed = false, double unstable = 0, int horizon = 10, double unstableStarts = 0)
+    : IContinuousTask
 {
     public string Name => "glider";
 
@@ -26,12 +28,13 @@ internal sealed class Glider(bool hidesSpeed = false, double unstable = 0, int h
 
     public bool IsDeterministic => unstable == 0;
 
-    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+    public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         simulation.Clear();
         state.Clear();
         foreach (ref float x in Numbers(goal))
             x = (float)(1.6 * random.NextDouble() - 0.8);
+        return unstableStarts > 0 && random.NextDouble() < unstableStarts ? StepOutcome.Unstable : StepOutcome.Stepped;
     }
 
     public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action)

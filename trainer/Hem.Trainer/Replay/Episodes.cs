@@ -27,6 +27,7 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
     private readonly bool[] succeeded = new bool[capacity];
     private readonly bool[] ended = new bool[capacity];
     private readonly int[] diverged = new int[capacity];
+    private readonly bool[] lost = new bool[capacity];
     private readonly long[] steps = new long[capacity];
     private readonly int[] active = new int[capacity];
     private readonly byte[] simulations = new byte[checked(capacity * task.SimulationBytes)];
@@ -56,7 +57,7 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
             for (int episode = 0; episode < count; episode++)
             {
                 Trajectory trajectory = Trajectories[episode];
-                bool whole = trajectory.Length > 0 && (beginAgain || diverged[episode] == 0);
+                bool whole = trajectory.Length > 0 && !lost[episode];
                 successes += whole && task.IsSuccess(trajectory.State(trajectory.Length), trajectory.Goal) ? 1 : 0;
             }
 
@@ -103,7 +104,7 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
     {
         int episode = count++;
         randoms[episode] = random;
-        (diverged[episode], steps[episode], succeeded[episode]) = (0, 0, false);
+        (diverged[episode], steps[episode], succeeded[episode], lost[episode]) = (0, 0, false, false);
     }
 
     /// <summary>Draws the start states and goals of all that were added.</summary>
@@ -225,7 +226,8 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
     private void Reset(int episode)
     {
         Trajectory trajectory = Trajectories[episode];
-        task.Reset(ref randoms[episode], Simulation(episode), trajectory.State(0), trajectory.Goal);
+        while (task.Reset(ref randoms[episode], Simulation(episode), trajectory.State(0), trajectory.Goal) == StepOutcome.Unstable)
+            CountDiverged(episode);
         trajectory.Length = 0;
         (succeeded[episode], ended[episode]) = (false, false);
     }
@@ -256,16 +258,17 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
 
     private void Diverged(int episode)
     {
-        diverged[episode]++;
-        if (!beginAgain)
-        {
-            (ended[episode], succeeded[episode]) = (true, false);
-            return;
-        }
+        CountDiverged(episode);
+        if (beginAgain)
+            Reset(episode);
+        else
+            (ended[episode], succeeded[episode], lost[episode]) = (true, false, true);
+    }
 
-        if (diverged[episode] > MostRestarts)
+    private void CountDiverged(int episode)
+    {
+        if (++diverged[episode] > MostRestarts)
             throw new InvalidOperationException($"{task.Name}: the simulation of an episode diverged {MostRestarts} times in a row");
-        Reset(episode);
     }
 
     private Span<byte> Simulation(int episode) =>

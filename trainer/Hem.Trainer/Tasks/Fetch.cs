@@ -145,7 +145,7 @@ internal sealed class Fetch : SimulatedTask
     public override (double X, double Y, double Z) PlaceOf(ReadOnlySpan<byte> goal) => (Floats(goal)[0], Floats(goal)[1], Floats(goal)[2]);
 
     /// <summary>For 25 actions' time the gripper is led to the goal, or out of the way of an object, which is then put there.</summary>
-    public override void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
+    public override StepOutcome MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
         Change(simulation, state, goal, (robot, place) =>
         {
             // The weld holds the gripper's link, the grip is 2 cm below it. From behind the table the gripper hides no object.
@@ -153,7 +153,7 @@ internal sealed class Fetch : SimulatedTask
                 Lead(robot, gripStart[0] - 0.3, gripStart[1], itemHeight + 0.3, 1, 0, 1, 0);
             else
                 Lead(robot, place[0], place[1], place[2] + 0.02, 1, 0, 1, 0);
-            robot.Step(GoalActions * Substeps);
+            bool held = robot.Step(GoalActions * Substeps);
             if (settings.HasObject)
             {
                 (robot.Qpos[item], robot.Qpos[item + 1], robot.Qpos[item + 2]) = (place[0], place[1], place[2]);
@@ -161,6 +161,7 @@ internal sealed class Fetch : SimulatedTask
             }
 
             robot.Forward();
+            return held;
         });
 
     /// <summary>Everything at rest; an object at least 10 cm from the gripper.</summary>
@@ -263,6 +264,7 @@ internal sealed class Fetch : SimulatedTask
             if (settings.HasObject)
                 PutObject(robot, x, y);
             robot.Forward();
+            return true;
         });
     }
 

@@ -45,7 +45,7 @@ internal sealed class FlipBit : IDiscreteTask
 
     public bool IsDeterministic => true;
 
-    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+    public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         if (zeros)
             state.Clear();
@@ -53,6 +53,7 @@ internal sealed class FlipBit : IDiscreteTask
             DrawBits(ref random, state);
 
         DrawBits(ref random, goal);
+        return StepOutcome.Stepped;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -64,10 +64,11 @@ internal sealed class FourRooms(CellEncoding encoding = CellEncoding.OneHot, int
     /// <summary>Where an action (0 up, 1 down, 2 left, 3 right) that does not slip leads; into a wall or off the grid: nowhere.</summary>
     public static int Move(int cell, int action) => Successors[4 * cell + action];
 
-    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+    public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         state[0] = Starts[random.Below(Starts.Length)];
         goal[0] = GoalCells[random.Below(GoalCells.Length)];
+        return StepOutcome.Stepped;
     }
 
     public void Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, int action)

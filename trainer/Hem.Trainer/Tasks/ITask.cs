@@ -41,7 +41,8 @@ internal interface ITask
     bool IsDeterministic { get; }
 
     /// <summary>Draws a start state and a goal g ~ p(g).</summary>
-    void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal);
+    /// <returns>Unstable where a simulation diverged on the way to them (to the goal's picture): to be drawn again.</returns>
+    StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal);
 
     /// <summary>phi: the goal that <paramref name="state"/> achieves.</summary>
     void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal);

@@ -18,5 +18,5 @@ internal interface IVisibleTask : IContinuousTask
     void Pose(ReadOnlySpan<byte> simulation, ReadOnlySpan<byte> state, Simulation drawing);
 
     /// <summary>Takes an episode to a state that achieves the goal, for the goal's picture.</summary>
-    void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal);
+    StepOutcome MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal);
 }

@@ -55,21 +55,24 @@ internal sealed class ImageTask : IContinuousTask
 
     public bool IsDeterministic => task.IsDeterministic;
 
-    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+    public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         Span<byte> own = state[framesBytes..], ownGoal = OwnGoal(goal);
-        task.Reset(ref random, simulation, own, ownGoal);
+        if (task.Reset(ref random, simulation, own, ownGoal) == StepOutcome.Unstable)
+            return StepOutcome.Unstable;
         Draw(simulation, own, state[..pictureBytes]);
         for (int frame = pictureBytes; frame < framesBytes; frame += pictureBytes)
             state[..pictureBytes].CopyTo(state[frame..]);
         if (!goalIsImage)
-            return;
+            return StepOutcome.Stepped;
 
         Span<byte> there = stackalloc byte[simulation.Length + own.Length];
         simulation.CopyTo(there);
         own.CopyTo(there[simulation.Length..]);
-        task.MoveToGoal(there[..simulation.Length], there[simulation.Length..], ownGoal);
+        if (task.MoveToGoal(there[..simulation.Length], there[simulation.Length..], ownGoal) == StepOutcome.Unstable)
+            return StepOutcome.Unstable;
         Draw(there[..simulation.Length], there[simulation.Length..], goal[..pictureBytes]);
+        return StepOutcome.Stepped;
     }
 
     public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action)

@@ -48,7 +48,7 @@ internal sealed class PointMass(bool startsUniform = false, bool normalize = tru
 
     public bool IsDeterministic => true;
 
-    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+    public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         Span<double> body = MemoryMarshal.Cast<byte, double>(simulation);
         body.Clear();
@@ -61,6 +61,7 @@ internal sealed class PointMass(bool startsUniform = false, bool normalize = tru
         (double x, double y) = DrawFree(ref random);
         Span<float> place = MemoryMarshal.Cast<byte, float>(goal);
         (place[0], place[1]) = ((float)x, (float)y);
+        return StepOutcome.Stepped;
     }
 
     /// <remarks>
@@ -116,12 +117,13 @@ internal sealed class PointMass(bool startsUniform = false, bool normalize = tru
         MemoryMarshal.Cast<byte, double>(simulation)[..2].CopyTo(drawing.Qpos);
 
     /// <summary>At rest at the goal.</summary>
-    public void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal)
+    public StepOutcome MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal)
     {
         ReadOnlySpan<float> place = MemoryMarshal.Cast<byte, float>(goal);
         Span<double> body = MemoryMarshal.Cast<byte, double>(simulation);
         (body[0], body[1], body[2], body[3]) = (place[0], place[1], 0, 0);
         Observe(body, state);
+        return StepOutcome.Stepped;
     }
 
     /// <summary>Whether the disc's centre cannot be there because of a pillar.</summary>

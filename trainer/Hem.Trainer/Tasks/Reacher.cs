@@ -43,7 +43,7 @@ internal sealed class Reacher(bool normalize = true)
     public override (double X, double Y, double Z) PlaceOf(ReadOnlySpan<byte> goal) => (Floats(goal)[0], Floats(goal)[1], Height);
 
     /// <summary>At rest with the tip at the goal, the elbow on its right.</summary>
-    public override void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
+    public override StepOutcome MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
         Change(simulation, state, goal, static (arm, place) =>
         {
             double x = place[0], y = place[1], far = x * x + y * y;
@@ -51,6 +51,7 @@ internal sealed class Reacher(bool normalize = true)
             arm.Qpos[0] = Math.Atan2(y, x) - Math.Atan2(TipDistance * Math.Sin(bend), Link + TipDistance * Math.Cos(bend));
             arm.Qpos[1] = bend;
             arm.Qvel.Clear();
+            return true;
         });
 
     protected override void Start(Simulation simulation, ref RandomStream random)

@@ -55,12 +55,13 @@ internal sealed class SawyerReach : SimulatedTask
     public override (double X, double Y, double Z) PlaceOf(ReadOnlySpan<byte> goal) => (Floats(goal)[0], Floats(goal)[1], Floats(goal)[2]);
 
     /// <summary>Holds the target at the goal for 30 actions' time.</summary>
-    public override void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
+    public override StepOutcome MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal) =>
         Change(simulation, state, goal, static (arm, place) =>
         {
             Lead(arm, place[0], place[1], place[2]);
-            arm.Step(GoalSteps * Substeps);
+            bool held = arm.Step(GoalSteps * Substeps);
             arm.Kinematics();
+            return held;
         });
 
     protected override void Start(Simulation simulation, ref RandomStream random)

@@ -48,7 +48,7 @@ internal abstract class SimulatedTask : IVisibleTask
 
     public abstract double SuccessDistance { get; }
 
-    public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
+    public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
         Simulation served = pool.Rent();
         try
@@ -62,6 +62,7 @@ internal abstract class SimulatedTask : IVisibleTask
         }
 
         DrawGoal(ref random, Floats(state), Floats(goal));
+        return StepOutcome.Stepped;
     }
 
     public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action)
@@ -89,7 +90,7 @@ internal abstract class SimulatedTask : IVisibleTask
 
     public abstract (double X, double Y, double Z) PlaceOf(ReadOnlySpan<byte> goal);
 
-    public abstract void MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal);
+    public abstract StepOutcome MoveToGoal(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal);
 
     public void Pose(ReadOnlySpan<byte> simulation, ReadOnlySpan<byte> state, Simulation drawing) => drawing.Load(simulation);
 
@@ -111,15 +112,17 @@ internal abstract class SimulatedTask : IVisibleTask
     {
     }
 
-    /// <summary>Does something with a simulation that is in the episode's state, and keeps what it came to.</summary>
-    protected void Change(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal, SimulationChange change)
+    /// <summary>Does something with a simulation that is in the episode's state, and keeps what it came to, unless it diverged.</summary>
+    protected StepOutcome Change(Span<byte> simulation, Span<byte> state, ReadOnlySpan<byte> goal, SimulationChange change)
     {
         Simulation served = pool.Rent();
         try
         {
             served.Load(simulation);
-            change(served, Floats(goal));
+            if (!change(served, Floats(goal)))
+                return StepOutcome.Unstable;
             Finish(served, simulation, state);
+            return StepOutcome.Stepped;
         }
         finally
         {
@@ -154,5 +157,6 @@ internal abstract class SimulatedTask : IVisibleTask
 
     /// <param name="simulation">In the episode's state.</param>
     /// <param name="goal">The goal.</param>
-    protected delegate void SimulationChange(Simulation simulation, ReadOnlySpan<float> goal);
+    /// <returns>False where the simulation diverged.</returns>
+    protected delegate bool SimulationChange(Simulation simulation, ReadOnlySpan<float> goal);
 }
