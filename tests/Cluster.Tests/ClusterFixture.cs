@@ -63,6 +63,29 @@ public sealed class ClusterFixture : ControlPlaneFixture
         [.. (await Api.GetAsync($"/api/v1/namespaces/{OperatorNamespace}/pods"))!["items"]!.AsArray()
             .OrderBy(pod => (string)pod!["metadata"]!["creationTimestamp"]!).Select(pod => pod!)];
 
+    /// <summary>
+    /// Evicts a pod of the operator's, as `kubectl drain` does: asks again as long as a disruption budget refuses, and waits until it is
+    /// gone.
+    /// </summary>
+    public async Task EvictAsync(string pod, CancellationToken cancel)
+    {
+        var path = $"/api/v1/namespaces/{OperatorNamespace}/pods/{pod}";
+        var uid = (string)(await Api.GetAsync(path, cancel))!["metadata"]!["uid"]!;
+        await Wait.UntilAsync(async () =>
+        {
+            await Api.PostAsync($"{path}/eviction", new JsonObject
+            {
+                ["apiVersion"] = "policy/v1beta1",
+                ["kind"] = "Eviction",
+                ["metadata"] = new JsonObject { ["name"] = pod, ["namespace"] = OperatorNamespace },
+            }, cancel);
+            return true;
+        }, $"the eviction of {pod} is allowed", Timeouts.Normal, cancel);
+        await Wait.UntilAsync(
+            async () => (string?)(await Api.GetAsync(path, cancel))?["metadata"]!["uid"] != uid, $"{pod} is evicted",
+            Timeouts.Normal, cancel);
+    }
+
     protected override async Task StartedAsync(ControlPlane plane)
     {
         var images = await Images.BuildAsync();

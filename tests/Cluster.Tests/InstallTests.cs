@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Hem.TestCluster;
 
 namespace Cluster.Tests;
@@ -28,7 +27,7 @@ public sealed class InstallTests(ClusterFixture cluster)
             var pods = await cluster.OperatorPodsAsync();
             pods.Select(pod => (string?)pod["metadata"]!["uid"]).ShouldNotContain((string?)old["metadata"]!["uid"]);
             ((string?)pods[^1]["spec"]!["containers"]![0]!["image"]).ShouldEndWith(":next");
-            await HeardAsync(sweep, trainer);
+            await sweep.HeardAsync(trainer, trials: 2);
 
             await cluster.KubectlAsync("delete", "-f", manifest, "-l", "app.kubernetes.io/component=operator");
 
@@ -46,19 +45,10 @@ public sealed class InstallTests(ClusterFixture cluster)
             await cluster.InstallAsync(manifest);
         }
 
-        await HeardAsync(sweep, trainer);
+        await sweep.HeardAsync(trainer, trials: 2);
         (await sweep.PodsAsync("Running")).Count.ShouldBe(2);
-        foreach (var trial in await sweep.TrialsAsync())
-        {
-            ((int)trial["status"]!["attempts"]!).ShouldBe(1);
-            ((int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
-            ((int?)trial["status"]!["disruptions"] ?? 0).ShouldBe(0);
-        }
-        var points = SweepTests.Points(await sweep.AnswerAsync("points.csv"));
-        points.Count.ShouldBe(2);
-        foreach (var (trial, reported) in points)
-            reported.ShouldBe(Enumerable.Range(0, reported.Count), $"every point of {trial} once");
-        await cluster.KubectlAsync("-n", sweep.Namespace, "delete", "hemsweep", sweep.Name);
+        await sweep.HasLostNothingAsync(trials: 2);
+        await sweep.DeleteAsync();
     }
 
     [Fact]
@@ -75,21 +65,9 @@ public sealed class InstallTests(ClusterFixture cluster)
         var budget = manifest.Split("---\n").Single(text => text.Contains("kind: PodDisruptionBudget"));
         await cluster.Api.ApplyAsync(budget, cancel: _cancel);
         var path = $"/apis/policy/v1beta1/{Space}/poddisruptionbudgets/hem-operator";
-        await Wait.UntilAsync(
-            async () => (int?)(await cluster.Api.GetAsync(path))!["status"]?["disruptionsAllowed"] == 1, "an eviction is allowed",
-            Timeouts.Normal, _cancel);
 
-        var pod = (string)(await cluster.OperatorPodsAsync())[^1]["metadata"]!["name"]!;
-        await cluster.Api.PostAsync($"/api/v1/{Space}/pods/{pod}/eviction", new JsonObject
-        {
-            ["apiVersion"] = "policy/v1beta1",
-            ["kind"] = "Eviction",
-            ["metadata"] = new JsonObject { ["name"] = pod, ["namespace"] = ClusterFixture.OperatorNamespace },
-        }, _cancel);
+        await cluster.EvictAsync((string)(await cluster.OperatorPodsAsync())[^1]["metadata"]!["name"]!, _cancel);
 
-        await Wait.UntilAsync(
-            async () => (await cluster.OperatorPodsAsync()).All(one => (string?)one["metadata"]!["name"] != pod),
-            "the pod is evicted", Timeouts.Normal, _cancel);
         await cluster.KubectlAsync(
             "-n", ClusterFixture.OperatorNamespace, "rollout", "status", "deployment/hem-operator", "--timeout=180s");
         await cluster.Api.DeleteAsync(path, cancel: _cancel);
@@ -106,14 +84,5 @@ public sealed class InstallTests(ClusterFixture cluster)
         text.ShouldContain(Images.Operator);
         await File.WriteAllTextAsync(file, text.Replace(Images.Operator, next), _cancel);
         return file;
-    }
-
-    /// <summary>Waits until the operator has points of both trials that are further than the one trainer is now.</summary>
-    private async Task HeardAsync(SweepOnCluster sweep, string trainer)
-    {
-        var said = (await sweep.LogAsync(trainer)).Split('\n').Count(line => line.Contains("iteration "));
-        await Wait.UntilAsync(
-            async () => SweepTests.Points(await sweep.AnswerAsync("points.csv")).Values.Count(reported => reported.Max() >= said) == 2,
-            "the new operator hears the trainers", Timeouts.Long, _cancel);
     }
 }

@@ -62,6 +62,37 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
 
     public Task<string> LogAsync(string pod) => cluster.Api.GetTextAsync($"/api/v1/namespaces/{space}/pods/{pod}/log", cancel);
 
+    /// <summary>Waits until the operator has points of as many trials that are further than the trainer of this pod is now.</summary>
+    public async Task HeardAsync(string trainer, int trials)
+    {
+        var said = (await LogAsync(trainer)).Split('\n').Count(line => line.Contains("iteration "));
+        await Wait.UntilAsync(
+            async () => (await PointsAsync()).Values.Count(reported => reported.Max() >= said) == trials,
+            "the operator hears the trainers", Timeouts.Long, cancel);
+    }
+
+    /// <summary>Each of its trials is at its first attempt, or was complete with it, and has every point of its curve once.</summary>
+    public async Task HasLostNothingAsync(int trials, int? points = null)
+    {
+        var all = await TrialsAsync();
+        all.Count.ShouldBe(trials);
+        foreach (var trial in all)
+        {
+            ((int)trial["status"]!["attempts"]!).ShouldBe(1);
+            ((int?)trial["status"]!["failures"] ?? 0).ShouldBe(0);
+            ((int?)trial["status"]!["disruptions"] ?? 0).ShouldBe(0);
+        }
+        var curves = await PointsAsync();
+        curves.Count.ShouldBe(trials);
+        foreach (var (trial, reported) in curves)
+            reported.ShouldBe(Enumerable.Range(0, points ?? reported.Count), $"every point of {trial} once");
+    }
+
+    /// <summary>The iterations of each trial, in the order in which the operator tells them.</summary>
+    public async Task<Dictionary<string, List<int>>> PointsAsync() => SweepTests.Points(await AnswerAsync("points.csv"));
+
+    public Task DeleteAsync() => cluster.KubectlAsync("-n", space, "delete", "hemsweep", "--ignore-not-found", name);
+
     /// <summary>
     /// A file of the operator's answers, as `hem report -n` reads it: through the API server, with a token that may get the sweep.
     /// </summary>

@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace Hem.Kubernetes.Tests.Support;
 
 /// <summary>
-/// A process that wants to lead: <c>KUBECONFIG NAMESPACE LEASE IDENTITY</c>. While it leads it writes, as fast as it can, a number that
-/// grows into a ConfigMap of its own, gated by the election as an operator's writes are. Prints what happens to it.
+/// A process that wants to lead: <c>KUBECONFIG NAMESPACE LEASE IDENTITY SECONDS</c>. While it leads it writes, as fast as it can, a number
+/// that grows into a ConfigMap of its own, gated by the election as an operator's writes are. Prints what happens to it.
 /// </summary>
 internal static class Candidate
 {
@@ -15,7 +15,13 @@ internal static class Candidate
         var config = KubernetesClientConfiguration.FromKubeconfig(args[0]);
         LeaderElector? elector = null;
         using var client = new KubernetesClient(config, new() { MayWrite = () => elector!.IsLeader });
-        elector = new LeaderElector(client, new() { Namespace = args[1], Name = args[2], Identity = args[3] });
+        elector = new LeaderElector(client, new()
+        {
+            Namespace = args[1],
+            Name = args[2],
+            Identity = args[3],
+            LeaseDuration = TimeSpan.FromSeconds(int.Parse(args[4], CultureInfo.InvariantCulture)),
+        });
         using var _ = elector;
         using var stop = new CancellationTokenSource();
         using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>

@@ -21,7 +21,8 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
     [Fact]
     public async Task A_leader_that_is_told_to_stop_hands_over_at_once()
     {
-        await using var pair = await Pair.StartAsync(fixture.ControlPlane);
+        // Whoever would wait for this lease to pass would wait for longer than the test.
+        await using var pair = await Pair.StartAsync(fixture.ControlPlane, "--leader-elect-lease-duration", "3600");
 
         string before = await pair.HolderAsync();
 
@@ -30,27 +31,24 @@ public sealed class TakeoverTests(ControlPlaneFixture fixture, PostgresFixture p
         (await pair.Leader.ExitAsync()).ShouldBe(0);
         Report("gone after SIGTERM", watch.Elapsed);
         await pair.WidenAsync();
-        TimeSpan taken = watch.Elapsed;
 
-        Report("taken over after SIGTERM", taken);
+        Report("taken over after SIGTERM", watch.Elapsed);
         if (isSoak) TestContext.Current.TestOutputHelper?.WriteLine(pair.Second.Log);
         (await pair.HolderAsync()).ShouldNotBe(before);
-        // Without other work on the machine; and on any, long before the lease, 15 s, would have passed.
-        taken.ShouldBeLessThan(TimeSpan.FromSeconds(isSoak ? 3 : 10));
     }
 
     [Fact]
     public async Task A_leader_that_is_killed_is_followed_when_its_lease_has_passed()
     {
         await using var pair = await Pair.StartAsync(fixture.ControlPlane);
+        string before = await pair.HolderAsync();
 
         var watch = Stopwatch.StartNew();
         pair.Leader.Signal(OperatorProcess.Kill);
         await pair.WidenAsync();
 
-        TimeSpan taken = watch.Elapsed;
-        Report("taken over after SIGKILL, with a lease of 15 s", taken);
-        taken.ShouldBeLessThan(TimeSpan.FromSeconds(isSoak ? 20 : 60));
+        Report("taken over after SIGKILL, with a lease of 15 s", watch.Elapsed);
+        (await pair.HolderAsync()).ShouldNotBe(before);
     }
 
     [Fact]

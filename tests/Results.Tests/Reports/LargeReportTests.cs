@@ -13,7 +13,7 @@ public sealed class LargeReportTests(ITestOutputHelper output) : IDisposable
     [InlineData(20_000, 5, 10)]
     [InlineData(500, 20, 10)]
     [InlineData(3, 3, 20_000)]
-    public void A_hundred_thousand_trials_or_points_take_seconds_and_a_page_of_bounded_size(int configurations, int seeds, int points)
+    public void A_hundred_thousand_trials_or_points_come_to_a_page_of_bounded_size(int configurations, int seeds, int points)
     {
         var data = Samples.Sweep("large", Enumerable.Range(0, configurations).Select(i =>
             Samples.Configuration(
@@ -24,7 +24,6 @@ public sealed class LargeReportTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{configurations} x {seeds} x {points}: {clock.Elapsed.TotalSeconds:F1} s, "
             + $"page {new FileInfo(page).Length >> 10} KiB, "
             + $"all {Directory.GetFiles(folder).Sum(file => new FileInfo(file).Length) >> 20} MiB");
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromMinutes(4));      // some 5 s on two cores of 2023; others may use them too
         new FileInfo(page).Length.ShouldBeLessThan(4 << 20);
         if (configurations > ReportHtml.MostRankingRows)
         {
