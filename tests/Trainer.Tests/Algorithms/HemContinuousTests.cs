@@ -94,6 +94,34 @@ public class HemContinuousTests
     }
 
     [Fact]
+    public void The_slopes_of_a_learned_sigma_and_its_means_are_finite_differences_of_the_loss()
+    {
+        const int Rows = 7, Components = 3;
+        float[] means = NetworkSamples.Numbers(Rows * Components, 5), actions = NetworkSamples.Numbers(Rows * Components, 6);
+        double[] logarithms = [-0.6, 0.1, 0.5], slopes = new double[Components];
+        var gradient = new float[means.Length];
+        Losses.GaussianNegativeLogLikelihood(means, actions, logarithms, gradient, slopes, Rows);
+        double[] point = [.. means.Select(mean => (double)mean), .. logarithms];
+        for (int i = 0; i < point.Length; i++)
+        {
+            double analytic = i < means.Length ? gradient[i] : slopes[i - means.Length];
+            ((WrittenOut(i, 1e-5) - WrittenOut(i, -1e-5)) / 2e-5).ShouldBe(analytic, 1e-6);
+        }
+
+        // -log N(a; mu, sigma^2), the mean over the rows.
+        double WrittenOut(int changed, double by)
+        {
+            double[] p = [.. point];
+            p[changed] += by;
+            return Enumerable.Range(0, means.Length).Sum(i =>
+            {
+                double sigma = Math.Exp(p[means.Length + i % Components]), error = actions[i] - p[i];
+                return error * error / (2 * sigma * sigma) + Math.Log(sigma * Math.Sqrt(2 * Math.PI));
+            }) / Rows;
+        }
+    }
+
+    [Fact]
     public void With_noise_in_what_it_learns_from_a_learned_sigma_grows_but_not_past_its_bound()
     {
         var sigma = new PolicySigma(1, 9, 0.05);

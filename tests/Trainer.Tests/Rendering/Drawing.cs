@@ -36,7 +36,7 @@ internal static class Drawing
     {
         simulation.Place();
         MjData* data = simulation.Pointer;
-        int camera = simulation.Model.Camera(SceneRenderer.Camera);
+        int camera = simulation.Model.Camera(SceneRenderer.Agent);
         double* place = data->cam_xpos + 3 * camera, axes = data->cam_xmat + 9 * camera;
         double fovy = simulation.ModelPointer->cam_fovy[camera];
         (double dx, double dy, double dz) = (x - place[0], y - place[1], z - place[2]);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Hem.Trainer.MuJoCo;
 using Hem.Trainer.Tasks;
 using Trainer.Tests.MuJoCo;
 
@@ -34,15 +35,51 @@ public class FetchTests(ITestOutputHelper output)
         ShouldBeAt(episode.State, tolerance, x, y, z);
         if (name == "fetch-reach")
         {
-            double[] rest = [1.97805e-4, 7.15193e-5, 7.73933e-6, 5.51993e-8, -2.42927e-6, 4.73326e-6, -2.28455e-6];
-            for (int i = 0; i < rest.Length; i++)
-                ((double)episode.State[3 + i]).ShouldBe(rest[i], 2e-5);
+            // The fingers, m, and their ways per action; the hand stands still, with primitive shapes as with meshes.
+            ((double)episode.State[3]).ShouldBe(1.97805e-4, 2e-5);
+            ((double)episode.State[4]).ShouldBe(7.15193e-5, 2e-5);
+            ((double)episode.State[8]).ShouldBe(4.73326e-6, 0.1 * 4.73326e-6);
+            ((double)episode.State[9]).ShouldBe(-2.28455e-6, 0.1 * 2.28455e-6);
+            for (int i = 5; i < 8; i++)
+                ((double)episode.State[i]).ShouldBe(0, 1e-5);
             return;
         }
 
         ShouldBeAt(episode.State[3..], tolerance, x + 0.12, y + 0.06, name == "fetch-slide" ? 0.414022562 : 0.424702091);
         for (int i = 0; i < 3; i++)
             episode.State[6 + i].ShouldBe(episode.State[3 + i] - episode.State[i], 1e-6f);
+    }
+
+    /// <summary>The link of the gripper, m; then the joints that hold it, rad (torso m), and the fingers, right and left, m.</summary>
+    [Theory]
+    [InlineData("fetch-reach", 0.05e-3, 2e-4, 1.341833690, 0.749100348, 0.554722725, -0.0000210825, 0.0600288106, 0.0096759230,
+        -0.8282306326, -0.0030564937, 1.4439788493, 0.0025344346, 0.9551008710, 0.0059607705, 0.0001977963, 0.0000715275)]
+    [InlineData("fetch-pickplace", 0.05e-3, 2e-4, 1.341933690, 0.749100335, 0.554722725, -0.0000210825, 0.0600288106, 0.0096758585,
+        -0.8282306333, -0.0030564497, 1.4439788504, 0.0025344496, 0.9551008701, 0.0059607192, 0.0000029164, -0.0000000472)]
+    [InlineData("fetch-push", 3e-3, 2e-2, 1.347807030, 0.748955704, 0.433637604, -0.0000111627, 0.0600288106, 0.0090308675,
+        -0.5835531279, -0.0022220126, 1.4329170942, 0.0024843727, 0.7206467321, 0.0059273957, -0.0000015019, 0.0012444445)]
+    [InlineData("fetch-slide", 3e-3, 2e-2, 0.995619094, 0.748915369, 0.432685860, -0.0000096397, 0.0600288106, 0.0089547786,
+        -0.5763715555, -0.0021913155, 1.4202838322, 0.0023011415, 0.7257259186, 0.0060169608, -0.0000020241, 0.0014627053)]
+    public void The_arm_comes_to_rest_as_measured(
+        string name, double place, double angle, double x, double y, double z, params double[] joints)
+    {
+        Fetch task = Make(name);
+        var episode = Start(task);
+        using var robot = new Simulation(task.Model);
+        task.Pose(episode.SimulationBytes, episode.StateBytes, robot);
+        robot.Forward();
+        ReadOnlySpan<double> link = robot.BodyPosition(task.Model.Body("gripper_link"));
+        ShouldBeAt([(float)link[0], (float)link[1], (float)link[2]], place, x, y, z);
+        string[] names =
+        [
+            "torso_lift", "head_tilt", "shoulder_pan", "shoulder_lift", "upperarm_roll", "elbow_flex", "forearm_roll", "wrist_flex",
+            "wrist_roll", "r_gripper_finger", "l_gripper_finger",
+        ];
+        foreach ((string joint, double value) in names.Zip(joints))
+        {
+            double tolerance = joint.EndsWith("finger", StringComparison.Ordinal) ? Math.Min(angle, 2e-3) : angle;
+            episode.Qpos[task.Model.QposOf(joint + "_joint")].ShouldBe(value, tolerance, joint);
+        }
     }
 
     /// <summary>Action k: (sin 0.3k, cos 0.2k, sin(0.11k + 1), cos 0.4k).</summary>
@@ -71,9 +108,13 @@ public class FetchTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData(0, 0, 1, 1.34185926, 0.74910066, 0.53454539)]
+    [InlineData(0, 0, 2, double.NaN, double.NaN, 0.53434947)]
+    [InlineData(0, 0, 3, double.NaN, double.NaN, 0.53415530)]
     [InlineData(0, 0, 5, 1.34198461, 0.74910183, 0.53376540)]
+    [InlineData(0, 0, 10, 1.34214709, 0.74910329, 0.53278750)]
+    [InlineData(0, 0, 20, 1.34247453, 0.74910620, 0.53082702)]
     [InlineData(1, 0, 1, 1.37132935, 0.74908971, 0.53445564)]
-    [InlineData(1, 0, 2, 1.40344048, 0.74907819, 0.53415209)]
+    [InlineData(1, 0, 2, 1.40344044, 0.74907819, 0.53415209)]
     [InlineData(1, 0, 3, 1.43479187, 0.74906416, 0.53381270)]
     [InlineData(1, 0, 5, 1.49389690, 0.74901426, 0.53277300)]
     [InlineData(0, -1, 1, 1.34158027, 0.74909836, 0.50415835)]
@@ -86,13 +127,14 @@ public class FetchTests(ITestOutputHelper output)
         var episode = Start(Make("fetch-reach"));
         for (int k = 0; k < steps; k++)
             episode.Step(ax, 0, az);
-        ShouldBeAt(episode.State, 0.1e-3, x, y, z);
+        ShouldBeAt(episode.State, 0.1e-3, double.IsNaN(x) ? episode.State[0] : x, double.IsNaN(y) ? episode.State[1] : y, z);
     }
 
     /// <summary>At full stretch, and on the table.</summary>
     [Theory]
     [InlineData(1, 0, 10, 1.53905359, 0.74833216, 0.52109399)]
     [InlineData(1, 0, 20, 1.54739505, 0.74695394, 0.49821059)]
+    [InlineData(0, -1, 10, 1.34089940, 0.74909018, 0.41527046)]
     [InlineData(0, -1, 20, 1.34093450, 0.74909070, 0.41527126)]
     public void The_hand_stops_where_measured(double ax, double az, int steps, double x, double y, double z)
     {

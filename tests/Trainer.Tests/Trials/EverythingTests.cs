@@ -3,6 +3,7 @@ using Hem.Trainer.Algorithms;
 using Hem.Trainer.Trials;
 using Trainer.Tests.Algorithms;
 using Trainer.Tests.MuJoCo;
+using Trainer.Tests.Rendering;
 
 namespace Trainer.Tests.Trials;
 
@@ -13,16 +14,30 @@ public class EverythingTests
 
     public static TheoryData<string> Algorithms => [.. AlgorithmName.All];
 
+    public static TheoryData<string> AlgorithmsWithImages =>
+        [.. Trials().Where(HasImages).Select(trial => trial["algorithm"].AsString()).Distinct()];
+
     [Theory]
     [MemberData(nameof(Algorithms))]
     public void Every_trial_of_the_sweep_runs_to_its_end(string algorithm)
     {
         Native.Require();
-        foreach (ParameterSet parameters in Trials().Where(trial => trial["algorithm"].AsString() == algorithm))
+        RunAll(algorithm, images: false);
+    }
+
+    [Theory]
+    [MemberData(nameof(AlgorithmsWithImages))]
+    public void Every_trial_with_images_runs_to_its_end(string algorithm)
+    {
+        Drawing.Require();
+        RunAll(algorithm, images: true);
+    }
+
+    private static void RunAll(string algorithm, bool images)
+    {
+        foreach (ParameterSet parameters in Trials().Where(
+            trial => trial["algorithm"].AsString() == algorithm && HasImages(trial) == images))
         {
-            // Images need a renderer too, and have their tests where it is asked for; here the numbers alone.
-            if (parameters.Find("stateObservation")?.AsString() == "image")
-                continue;
             var trial = new TrialDocument(
                 HemSweep.CurrentApiVersion, "test", "test-0", 1, ParameterTable.Resolve(parameters), new TrainerSettings());
             using IAlgorithm built = AlgorithmCatalog.Create(trial);
@@ -54,6 +69,8 @@ public class EverythingTests
         (HemSweep? sweep, SweepExpansion? expansion, _) = Load();
         BuiltIn.Missing(sweep!, expansion!).ShouldBeEmpty();
     }
+
+    private static bool HasImages(ParameterSet trial) => trial.Find("stateObservation")?.AsString() == "image";
 
     private static IEnumerable<ParameterSet> Trials() => Load().Expansion!.Configurations.Select(configuration => configuration.Parameters);
 

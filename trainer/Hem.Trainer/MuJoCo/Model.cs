@@ -70,6 +70,12 @@ internal sealed unsafe class Model : IDisposable
 
     public int Camera(string name) => Id(MjConstants.OBJ_CAMERA, "camera", name);
 
+    public bool HasCamera(string name)
+    {
+        fixed (byte* utf8 = Utf8(name))
+            return MuJoCoLibrary.mj_name2id(Pointer, MjConstants.OBJ_CAMERA, utf8) >= 0;
+    }
+
     /// <summary>Where the joint's value (a free joint's first of seven) lies in qpos.</summary>
     public int QposOf(string joint) => Pointer->jnt_qposadr[Joint(joint)];
 

@@ -41,8 +41,9 @@ internal static class LookProgram
 
         var episode = new Episode(task, new RandomStream(seed, RandomPurpose.Evaluation));
         using var small = new SceneRenderer(task.Model, size, size);
-        using var large = new SceneRenderer(task.Model, panel, panel, Smooth);
-        using var frames = new SceneRenderer(task.Model, FrameSide, FrameSide, Smooth);
+        string people = task.Model.HasCamera(SceneRenderer.Scene) ? SceneRenderer.Scene : SceneRenderer.Agent;
+        using var large = new SceneRenderer(task.Model, panel, panel, Smooth, people);
+        using var frames = new SceneRenderer(task.Model, FrameSide, FrameSide, Smooth, people);
         Marker[] goal = episode.GoalMarkers();
         sheet.Paste(Render(small, episode, []), Gap, Gap, enlarged);
         sheet.Paste(Render(small, episode.AtGoal(), []), Gap + panel + Gap, Gap, enlarged);

@@ -4,13 +4,16 @@ using Hem.Trainer.MuJoCo;
 namespace Hem.Trainer.Rendering;
 
 /// <summary>
-/// Draws a model into memory, as its camera "agent" sees it, without shadows and reflections. It belongs to the thread that made it. The
+/// Draws a model into memory, as a camera of it sees it, without shadows and reflections. It belongs to the thread that made it. The
 /// same pose gives the same bytes in every renderer of the same size and smoothness.
 /// </summary>
 internal sealed unsafe class SceneRenderer : IDisposable
 {
-    /// <summary>The camera's name in every model.</summary>
-    public const string Camera = "agent";
+    /// <summary>The camera of the agent in every model.</summary>
+    public const string Agent = "agent";
+
+    /// <summary>That of people, in a model in which the agent's does not see everything.</summary>
+    public const string Scene = "scene";
 
     private const int Groups = 6, RoomForMarkers = 16;
 
@@ -25,8 +28,9 @@ internal sealed unsafe class SceneRenderer : IDisposable
     /// <param name="width">Pixels.</param>
     /// <param name="height">Pixels.</param>
     /// <param name="samples">A pixel's colour is the mean of so many (1: hard edges, what agents see).</param>
+    /// <param name="camera">Its name in the model.</param>
     /// <exception cref="Trials.BadConfigurationException">This machine cannot draw.</exception>
-    public SceneRenderer(Model model, int width, int height, int samples = 1)
+    public SceneRenderer(Model model, int width, int height, int samples = 1, string camera = Agent)
     {
         (this.model, Width, Height) = (model, width, height);
         rowsFromBelow = GC.AllocateUninitializedArray<byte>(checked(3 * width * height), pinned: true);
@@ -37,7 +41,7 @@ internal sealed unsafe class SceneRenderer : IDisposable
         for (int group = 0; group < Groups; group++)
             native->Option.sitegroup[group] = 0;
         MuJoCoLibrary.mjv_defaultCamera(&native->Camera);
-        (native->Camera.type, native->Camera.fixedcamid) = (MjConstants.CAMERA_FIXED, model.Camera(Camera));
+        (native->Camera.type, native->Camera.fixedcamid) = (MjConstants.CAMERA_FIXED, model.Camera(camera));
         MuJoCoLibrary.mjv_defaultScene(&native->Scene);
         MuJoCoLibrary.mjv_makeScene(model.Pointer, &native->Scene, model.Pointer->ngeom + RoomForMarkers);
         (native->Scene.flags[MjConstants.RND_SHADOW], native->Scene.flags[MjConstants.RND_REFLECTION]) = (0, 0);

@@ -9,12 +9,14 @@ namespace Hem.Trainer.Theory;
 /// REINFORCE:   g' ~ p(g), b ~ pi(. | g'):   eta[a, g] = (r - alpha) 1[g' = g] (1[b = a] - pi(a | g)),  r = 1[b = g']
 /// hindsight:   b ~ pi, g' = b:              eta[a, g] = (1/k)       1[b = g]  (1[a = g] - pi(a | g))
 /// </code>
-/// (paper, B.2 and B.3, with the gradient where the paper prints a subscript L).
+/// (paper, B.2 and B.3, with the gradient where the paper prints a subscript L). Components of a kind are alike and are measured together;
+/// but a hindsight sample contributes the same whatever was drawn when all goals are, so of hindsight alone those of one goal are.
 /// </summary>
 internal sealed class GradientSamples
 {
     private readonly int k;
     private readonly double relabel;
+    private readonly bool oneGoal;
     private readonly double onDiagonal;
     private readonly double offDiagonal;
     private Sums diagonal, rest;
@@ -24,7 +26,7 @@ internal sealed class GradientSamples
     /// <param name="baseline">The control variate of REINFORCE.</param>
     public GradientSamples(int k, double relabel, Baseline baseline)
     {
-        (this.k, this.relabel) = (k, relabel);
+        (this.k, this.relabel, oneGoal) = (k, relabel, relabel >= 1);
         onDiagonal = OneStep.Coefficient(k, baseline, diagonal: true).ToDouble();
         offDiagonal = OneStep.Coefficient(k, baseline, diagonal: false).ToDouble();
     }
@@ -53,7 +55,7 @@ internal sealed class GradientSamples
             bool hindsight = relabel >= 1 || (relabel > 0 && random.NextDouble() < relabel);
             int b = random.Below(k), goal = hindsight ? b : random.Below(k);
             double reward = hindsight ? pi : b == goal ? 1 : 0;
-            if (reward == 0 && plain)
+            if ((reward == 0 && plain) || (oneGoal && goal != 0))
                 continue;
 
             double alpha = hindsight ? 0 : offDiagonal, first = 0, second = 0;
@@ -70,10 +72,10 @@ internal sealed class GradientSamples
         }
     }
 
-    /// <summary>Mean and variance of a component of one kind; the components of a kind are alike, so they are measured together.</summary>
+    /// <summary>Mean and variance of a component of one kind.</summary>
     public (double Mean, double Variance) Measured(bool ofDiagonal)
     {
-        double each = (double)Count * k * (ofDiagonal ? 1 : k - 1);
+        double each = (double)Count * (oneGoal ? 1 : k) * (ofDiagonal ? 1 : k - 1);
         Sums sums = ofDiagonal ? diagonal : rest;
         double mean = sums.First / each;
         return (mean, sums.Second / each - mean * mean);
