@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -18,6 +20,7 @@ type Chart struct {
 	Schema    map[string]interface{}
 	Templates map[string]string // by their path under the chart's folder
 	Files     Files
+	Head      string // of README.md
 }
 
 // Metadata is Chart.yaml, as templates see it at .Chart.
@@ -29,9 +32,15 @@ type Metadata struct {
 	KubeVersion string            `json:"kubeVersion"`
 	Description string            `json:"description"`
 	Type        string            `json:"type"`
-	Home        string            `json:"home"`
+	Icon        string            `json:"icon"`
 	Keywords    []string          `json:"keywords"`
+	Maintainers []Maintainer      `json:"maintainers"`
 	Annotations map[string]string `json:"annotations"`
+}
+
+// Maintainer is one of a chart's.
+type Maintainer struct {
+	Name string `json:"name"`
 }
 
 func loadChart(folder string) (*Chart, error) {
@@ -62,6 +71,9 @@ func loadChart(folder string) (*Chart, error) {
 			if chart.Schema, err = parseValues(path, content); err != nil {
 				return err
 			}
+		case name == ".helmignore":
+		case name == "README.head.md": // helm never sees it: .helmignore says so
+			chart.Head = string(content)
 		case strings.HasPrefix(name, "templates/"):
 			chart.Templates[name] = string(content)
 		case strings.HasPrefix(name, "charts/"), strings.HasPrefix(name, "crds/"):
@@ -88,7 +100,7 @@ func readValues(path string) (map[string]interface{}, error) {
 	return parseValues(path, content)
 }
 
-// As helm reads values: every number is a float64.
+// As helm reads values, every number a float64; but helm 3 has the numbers of a chart's own values.yaml as text, where 0 is as true as any other.
 func parseValues(path string, content []byte) (map[string]interface{}, error) {
 	values := map[string]interface{}{}
 	if err := yaml.Unmarshal(content, &values); err != nil {
@@ -119,15 +131,29 @@ func merge(under, over map[string]interface{}) map[string]interface{} {
 	return merged
 }
 
-// set puts PATH=VALUE, VALUE in YAML, into values.
+// set puts PATH=VALUE into values. As in helm, VALUE is true, false, null, a whole number or else a text.
 func set(values map[string]interface{}, assignment string) error {
 	path, text, found := strings.Cut(assignment, "=")
-	if !found {
-		return fmt.Errorf("--set %s: PATH=VALUE is expected", assignment)
+	if !found || strings.ContainsAny(assignment, `,{}[]\`) {
+		return fmt.Errorf("--set %s: PATH=VALUE is expected, one of them and no list: --set-json takes those", assignment)
 	}
+	var value interface{} = text
+	if word.MatchString(text) {
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			return fmt.Errorf("--set %s: %w", assignment, err)
+		}
+	}
+	return setPath(values, strings.Split(path, "."), value)
+}
+
+var word = regexp.MustCompile(`^(true|false|null|0|-?[1-9][0-9]*)$`)
+
+// setJSON puts PATH=VALUE, VALUE in JSON, into values.
+func setJSON(values map[string]interface{}, assignment string) error {
+	path, text, _ := strings.Cut(assignment, "=")
 	var value interface{}
-	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-		return fmt.Errorf("--set %s: %w", assignment, err)
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return fmt.Errorf("--set-json %s: PATH=JSON is expected: %w", assignment, err)
 	}
 	return setPath(values, strings.Split(path, "."), value)
 }

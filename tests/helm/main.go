@@ -1,8 +1,8 @@
 // A stand-in for helm, for the tests and for `make manifests`: renders a chart on Go's own templates with the functions that helm adds, checks
 // values against values.schema.json, and writes the chart's README. It knows what helm 3 and 4 both have, as far as this repository's
-// chart uses it, and refuses the rest: no subcharts, no hooks, no releases.
+// chart uses it, and refuses the rest: no subcharts, no hooks, no releases. That helm itself does the same, Operator.Tests/Chart/HelmTests shows.
 //
-//	render template CHART [-f VALUES.yaml]... [--set PATH=VALUE]... [--namespace NS] [--name NAME] [--kube-version V]
+//	render template CHART [-f VALUES.yaml]... [--set PATH=VALUE]... [--set-json PATH=JSON]... [--namespace NS] [--name NAME] [--kube-version V]
 //	    [--api-versions GROUP/V]... [--notes | --short]
 //	render readme CHART
 //	render unused CHART -f VALUES.yaml...
@@ -64,6 +64,8 @@ func template(chart *Chart, args []string) error {
 			}
 		case "--set":
 			err = set(given, value)
+		case "--set-json":
+			err = setJSON(given, value)
 		case "--namespace":
 			release.Namespace = value
 		case "--name":

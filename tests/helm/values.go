@@ -66,7 +66,7 @@ func readme(chart *Chart) (string, error) {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s\n\n%s\n\n", chart.Metadata.Name, chart.Metadata.Description)
 	fmt.Fprintf(&out, "<!-- Written by `make manifests` from Chart.yaml, README.head.md and the comments of values.yaml: edit those. -->\n\n")
-	out.WriteString(chart.Files.Get("README.head.md"))
+	out.WriteString(chart.Head)
 	out.WriteString("\n## Values\n\n| value | default | what |\n|---|---|---|\n")
 	for _, value := range values {
 		otherwise, there := find(chart.Values, strings.Split(value.Path, "."))

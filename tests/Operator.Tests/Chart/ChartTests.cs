@@ -129,23 +129,28 @@ public sealed class ChartTests
         ((int)objects.Single(one => (string?)one["kind"] == "PodDisruptionBudget")["spec"]!["maxUnavailable"]!).ShouldBe(1);
     }
 
-    [Theory]
-    [InlineData("replicas=1", "(root): Additional property replicas is not allowed")]
-    [InlineData("image.repo=x", "image: Additional property repo is not allowed")]
-    [InlineData("image.repository=", "image: repository is required")]
-    [InlineData("image.tag=1.5", "image.tag: Invalid type. Expected: string, given: number")]
-    [InlineData("image.digest=sha256:12", "image.digest: Does not match pattern")]
-    [InlineData("replicaCount=-1", "replicaCount: Must be greater than or equal to 0")]
-    [InlineData("watchNamespace=Research", "watchNamespace: Does not match pattern")]
-    [InlineData("results.postgresql.existingSecret=Results", "results.postgresql.existingSecret: Does not match pattern")]
-    [InlineData("results.postgresql.secretKey=a/b", "results.postgresql.secretKey: Does not match pattern")]
-    [InlineData("persistence.accessModes=[]", "persistence.accessModes: at least 1 are needed")]
-    [InlineData("podDisruptionBudget.maxUnavailable=0", "podDisruptionBudget.maxUnavailable: Must be greater than or equal to 1")]
-    [InlineData("podDisruptionBudget.maxUnavailable=\"0%\"", "podDisruptionBudget.maxUnavailable: Does not match pattern")]
-    [InlineData("imagePullSecrets=[registry]", "imagePullSecrets[0]: Invalid type. Expected: object, given: string")]
+    /// <summary>PATH=JSON, and what is said of it.</summary>
+    public static TheoryData<string, string> WrongValues => new()
+    {
+        { "replicas=1", "(root): Additional property replicas is not allowed" },
+        { "image.repo=\"x\"", "image: Additional property repo is not allowed" },
+        { "image.repository=null", "image: repository is required" },
+        { "image.tag=1.5", "image.tag: Invalid type. Expected: string, given: number" },
+        { "image.digest=\"sha256:12\"", "image.digest: Does not match pattern" },
+        { "replicaCount=-1", "replicaCount: Must be greater than or equal to 0" },
+        { "watchNamespace=\"Research\"", "watchNamespace: Does not match pattern" },
+        { "results.postgresql.existingSecret=\"Results\"", "results.postgresql.existingSecret: Does not match pattern" },
+        { "results.postgresql.secretKey=\"a/b\"", "results.postgresql.secretKey: Does not match pattern" },
+        { "persistence.accessModes=[]", "persistence.accessModes: at least 1 are needed" },
+        { "podDisruptionBudget.maxUnavailable=0", "podDisruptionBudget.maxUnavailable: Must be greater than or equal to 1" },
+        { "podDisruptionBudget.maxUnavailable=\"0%\"", "podDisruptionBudget.maxUnavailable: Does not match pattern" },
+        { "imagePullSecrets=[\"registry\"]", "imagePullSecrets[0]: Invalid type. Expected: object, given: string" },
+    };
+
+    [Theory, MemberData(nameof(WrongValues))]
     public async Task Values_that_the_schema_does_not_allow_are_refused(string value, string said)
     {
-        var refused = await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set", value));
+        var refused = await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set-json", value));
         refused.Message.ShouldContain(said);
     }
 
