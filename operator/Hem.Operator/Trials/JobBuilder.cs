@@ -185,6 +185,7 @@ internal static class JobBuilder
             new() { Name = "HEM_PROGRESS_ADDRESS", Value = "https://" + options.ProgressAddress },
             new() { Name = "HEM_PROGRESS_TOKEN_FILE", Value = ContractFolder + "/token" },
             new() { Name = "HEM_PROGRESS_CA_FILE", Value = $"{ContractFolder}/{CaKey}" },
+            new() { Name = "HEM_LOG_FORMAT", Value = "json" },
         };
         if (metricsPort is { } port)
             variables.Add(new() { Name = "HEM_METRICS_PORT", Value = port.ToString(CultureInfo.InvariantCulture) });

@@ -195,7 +195,7 @@ internal static partial class PodObserver
     private static string? Shorten(string? words)
     {
         if (string.IsNullOrWhiteSpace(words)) return null;
-        string clean = string.Concat(words.Trim().Where(c => c == '\n' || !char.IsControl(c)));
+        string clean = string.Concat(TrainerLog.Messages(words).Trim().Where(c => c == '\n' || !char.IsControl(c)));
         return clean.Length <= LongestWords ? clean : "..." + clean[^LongestWords..];
     }
 

@@ -65,6 +65,7 @@ public sealed class JobBuilderTests
         V1VolumeMount mount = pod.Containers!.Single().VolumeMounts!.Single(one => one.ReadOnly == true);
         mount.SubPath.ShouldBeNull();
         variables["HEM_PROGRESS_TOKEN_FILE"].Value.ShouldBe(mount.MountPath + "/token");
+        variables["HEM_LOG_FORMAT"].Value.ShouldBe("json");
         variables["HEM_PROGRESS_CA_FILE"].Value.ShouldBe(mount.MountPath + "/ca.crt");
         List<V1VolumeProjection> sources = pod.Volumes!.Single(volume => volume.Name == mount.Name).Projected!.Sources!;
         sources.Select(source => source.ServiceAccountToken?.Audience).ShouldContain("hem-progress");

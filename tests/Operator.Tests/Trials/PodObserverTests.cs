@@ -52,6 +52,14 @@ public sealed class PodObserverTests
         view.StartedAt.ShouldBe(start);
     }
 
+    [Theory]
+    [InlineData("{\"LogLevel\":\"Error\",\"Message\":\"failed: x\",\"State\":{}}", "failed: x")]
+    [InlineData("ssage\":\"torn\"}\n{\"Message\":\"one\"}\nplain\n{\"Message\":\"failed: y\"}", "one\nplain\nfailed: y")]
+    [InlineData("{not json}\nfailed: z", "{not json}\nfailed: z")]
+    [InlineData("[1]\n{\"Message\":7}", "[1]\n{\"Message\":7}")]
+    public void What_a_trainer_said_last_is_its_messages(string log, string expected) =>
+        TrainerLog.Messages(log).ShouldBe(expected);
+
     [Fact]
     public void A_pod_that_is_deleted_is_stopping_until_it_is_terminal()
     {

@@ -24,7 +24,7 @@ internal static class TrainerProgram
         switch (args)
         {
             case []:
-                return Run(variable, new Log(error, TimeProvider.System));
+                return Run(variable, new Log(error, TimeProvider.System, json: variable("HEM_LOG_FORMAT") == "json"));
             case ["--help" or "-h" or "help"]:
                 output.WriteLine(Usage.Text);
                 return ExitCode.Finished;
@@ -72,7 +72,7 @@ internal static class TrainerProgram
         }
         catch (BadConfigurationException e)
         {
-            log.Line(e.Message);
+            log.Error(e.Message);
             return ExitCode.BadConfiguration;
         }
 
@@ -91,6 +91,7 @@ internal static class TrainerProgram
     private static int Run(TrialEnvironment environment, CancellationTokenSource leave, Log log)
     {
         TrialParseResult parsed = TrialDocument.Parse(environment.Trial);
+        if (parsed.Document is { } document) log.About(document.Sweep, document.Name, environment.Attempt);
         ProgressClient progress;
         try
         {
@@ -98,7 +99,7 @@ internal static class TrainerProgram
         }
         catch (ArgumentException e)
         {
-            log.Line($"HEM_PROGRESS_ADDRESS: {e.Message}");
+            log.Error($"HEM_PROGRESS_ADDRESS: {e.Message}");
             return ExitCode.BadConfiguration;
         }
 
@@ -121,15 +122,15 @@ internal static class TrainerProgram
             }
             catch (Exception e) when (e is BadConfigurationException or ForeignCheckpointException)
             {
-                log.Line(e.Message);
+                log.Error(e.Message);
                 Fail(progress, e.Message, permanent: true, leave.Token);
                 return ExitCode.BadConfiguration;
             }
             catch (Exception e)
             {
                 string reason = $"{e.GetType().Name}: {e.Message}";
-                log.Line(e.ToString());
-                log.Line($"failed: {reason}");
+                log.Error(e.ToString());
+                log.Error($"failed: {reason}");
                 Fail(progress, reason, permanent: false, leave.Token);
                 return ExitCode.Failed;
             }
@@ -168,7 +169,7 @@ internal static class TrainerProgram
     /// <summary>Another attempt may have the trial: nothing may be touched any more, so nothing is saved.</summary>
     private static int Refused(ProgressRefusedException refusal, Log log)
     {
-        log.Line(refusal.Message);
+        log.Error(refusal.Message);
         return refusal.StatusCode == StatusCode.FailedPrecondition ? ExitCode.Left : ExitCode.Failed;
     }
 
@@ -227,7 +228,7 @@ internal static class TrainerProgram
             catch (Exception e) when (e is RpcException or InvalidDataException or IOException)
             {
                 leave.ThrowIfCancellationRequested();
-                log.Line($"the checkpoint cannot be fetched yet: {e.Message}");
+                log.Warning($"the checkpoint cannot be fetched yet: {e.Message}");
                 leave.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
                 leave.ThrowIfCancellationRequested();
             }

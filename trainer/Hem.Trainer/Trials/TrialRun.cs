@@ -167,7 +167,7 @@ internal sealed class TrialRun(
         {
             string next = LeaveNow ? "the next attempt goes on from it" : $"the next try is in {saveEvery.TotalSeconds:G3} s";
             Volatile.Write(ref failedSaves, failedSaves + 1);
-            log.Line($"no checkpoint was saved: {e.Message}. The previous one, if any, is whole; {next}");
+            log.Warning($"no checkpoint was saved: {e.Message}. The previous one, if any, is whole; {next}");
         }
 
         schedule.Saved(algorithm.Replay);

@@ -28,6 +28,7 @@ internal static class Usage
           HEM_PROGRESS_CA_FILE     file with the certificates to trust (PEM), read again at each connection
           HEM_CHECKPOINT_DIR       folder for the trial's checkpoints; without it they go through the progress server
           HEM_METRICS_PORT         serve metrics for Prometheus at http://*:PORT/metrics; without it nothing is served
+          HEM_LOG_FORMAT           json: a log line is an object, with level, sweep and trial
           OTEL_EXPORTER_OTLP_ENDPOINT
                                    send metrics there by OTLP; the other variables of OpenTelemetry count too
 
