@@ -26,8 +26,9 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Debug, "{Kind}: the watch broke off at resourceVersion {ResourceVersion}: {Reason}")]
     public static partial void WatchBroke(ILogger logger, string kind, string resourceVersion, string reason);
 
-    [LoggerMessage(20, LogLevel.Warning, "{Queue}: work on {Key} failed; again in {Delay}")]
-    public static partial void ReconcileFailed(ILogger logger, Exception exception, string queue, object key, TimeSpan delay);
+    [LoggerMessage(20, LogLevel.Warning, "{Queue}: work on {Key} failed; again in {Delay}: {Fault}")]
+    public static partial void ReconcileFailed(
+        ILogger logger, Exception? exception, string queue, object key, TimeSpan delay, string fault);
 
     [LoggerMessage(30, LogLevel.Information, "Lease {Lease}: {Identity} leads")]
     public static partial void Leads(ILogger logger, string lease, string identity);

@@ -13,12 +13,18 @@ internal static partial class OperatorLog
         + "their pods see the new one")]
     public static partial void AuthorityUnreadable(ILogger logger, string @namespace, string name);
 
-    [LoggerMessage(202, LogLevel.Warning, "Certificates cannot be looked after now; trying again")]
-    public static partial void CertificatesFailed(ILogger logger, Exception exception);
+    [LoggerMessage(202, LogLevel.Warning,
+        "Certificates cannot be looked after now, trying again: {Fault} Trainers that run go on with what they have. If it lasts: is the "
+        + "API server there, and may the operator read and write Secret {Namespace}/{Name} and ConfigMaps hem-progress-ca?")]
+    public static partial void CertificatesFailed(ILogger logger, Exception? exception, string fault, string @namespace, string name);
 
-    [LoggerMessage(203, LogLevel.Warning, "ConfigMap hem-progress-ca of namespace {Namespace} cannot be written now; trying again")]
-    public static partial void TrustNotPublished(ILogger logger, Exception exception, string @namespace);
+    [LoggerMessage(203, LogLevel.Warning,
+        "ConfigMap hem-progress-ca of namespace {Namespace} cannot be written now, and no trainer can start there before it is; trying "
+        + "again: {Fault}")]
+    public static partial void TrustNotPublished(ILogger logger, string @namespace, string fault);
 
-    [LoggerMessage(210, LogLevel.Error, "The answer {File} of sweep {Namespace}/{Sweep} failed")]
-    public static partial void AnswerFailed(ILogger logger, Exception exception, string file, string @namespace, string sweep);
+    [LoggerMessage(210, LogLevel.Warning,
+        "{Namespace}/{Sweep}: {File} cannot be answered now, and whoever asked is told to ask again later: {Fault} If it lasts: is the "
+        + "volume of the results there and not full, and the API server?")]
+    public static partial void AnswerFailed(ILogger logger, string @namespace, string sweep, string file, string fault);
 }

@@ -17,17 +17,24 @@ internal static partial class OperatorLog
     [LoggerMessage(4, LogLevel.Warning, "{Namespace}/{Sweep}: {Fault}")]
     public static partial void SweepTrouble(ILogger logger, string? @namespace, string? sweep, string fault);
 
-    [LoggerMessage(5, LogLevel.Warning, "{Namespace}/{Trial}: {Fault}")]
-    public static partial void TrialTrouble(ILogger logger, string? @namespace, string trial, string fault);
+    [LoggerMessage(5, LogLevel.Warning, "{Namespace}/{Sweep}: trial {Trial}: {Fault}")]
+    public static partial void TrialTrouble(ILogger logger, string? @namespace, string? sweep, string trial, string fault);
 
-    [LoggerMessage(6, LogLevel.Information, "{Namespace}/{Trial}: attempt {Number} {Result}: {Reason}")]
-    public static partial void AttemptEnded(ILogger logger, string? @namespace, string trial, int number, string result, string reason);
+    [LoggerMessage(21, LogLevel.Warning, "{Namespace}/{Sweep}: trial {Trial} cannot be worked on now, trying again: {Fault}")]
+    public static partial void TrialWaits(ILogger logger, string? @namespace, string? sweep, string trial, string fault);
+
+    [LoggerMessage(6, LogLevel.Information, "{Namespace}/{Sweep}: trial {Trial}: attempt {Number} {Result}: {Reason}")]
+    public static partial void AttemptEnded(
+        ILogger logger, string? @namespace, string? sweep, string trial, int number, string result, string reason);
 
     [LoggerMessage(19, LogLevel.Warning,
-        "{Namespace}/{Trial}: attempt {Number} failed: {Reason} (its last words: kubectl -n {Namespace} describe hemtrial {Trial})")]
-    public static partial void AttemptFailed(ILogger logger, string? @namespace, string trial, int number, string reason);
+        "{Namespace}/{Sweep}: trial {Trial}: attempt {Number} failed: {Reason} (its last words: kubectl -n {Namespace} describe hemtrial "
+        + "{Trial})")]
+    public static partial void AttemptFailed(
+        ILogger logger, string? @namespace, string? sweep, string trial, int number, string reason);
 
-    [LoggerMessage(7, LogLevel.Warning, "The status of {Kind} {Namespace}/{Name} cannot be written: {Fault}")]
+    [LoggerMessage(7, LogLevel.Warning,
+        "The status of {Kind} {Namespace}/{Name} cannot be written now, and others may not be either; trying again: {Fault}")]
     public static partial void StatusTrouble(ILogger logger, string kind, string? @namespace, string name, string fault);
 
     [LoggerMessage(8, LogLevel.Information, "{Identity} leads.")]
@@ -53,22 +60,23 @@ internal static partial class OperatorLog
     public static partial void CheckpointsStay(ILogger logger, string sweep, string fault);
 
     [LoggerMessage(16, LogLevel.Error,
-        "What follows the end of attempt {Number} of {Namespace}/{Trial} failed: its event may be missing and its Job may stay; "
-        + "the trial itself goes on")]
-    public static partial void AftermathFailed(ILogger logger, Exception exception, string @namespace, string trial, int number);
+        "{Namespace}/{Sweep}: trial {Trial}: what follows the end of attempt {Number} failed: its event may be missing and its Job may "
+        + "stay; the trial itself goes on")]
+    public static partial void AftermathFailed(
+        ILogger logger, Exception exception, string @namespace, string? sweep, string trial, int number);
 
     [LoggerMessage(17, LogLevel.Information, "Pod {Pod} keeps the leader's label until the next one leads: {Fault}")]
     public static partial void LabelStays(ILogger logger, string pod, string fault);
 
     [LoggerMessage(18, LogLevel.Warning,
-        "{Namespace}/{Trial}: the result store does not know that it is complete, as its HemTrial says: the store was put back to an older "
+        "{Namespace}/{Sweep}: trial {Trial}: the result store does not know that it is complete, as its HemTrial says: the store was put back to an older "
         + "state. It is not trained again; its curve is lost.")]
-    public static partial void StoreIsOlder(ILogger logger, string @namespace, string trial);
+    public static partial void StoreIsOlder(ILogger logger, string @namespace, string? sweep, string trial);
 
     [LoggerMessage(20, LogLevel.Warning,
-        "{Namespace}/{Trial}: the result store knows nothing of the attempt that runs: the store was put back to an older state. "
+        "{Namespace}/{Sweep}: trial {Trial}: the result store knows nothing of the attempt that runs: the store was put back to an older state. "
         + "The attempt goes on; what it told before now is lost.")]
-    public static partial void StoreIsBehind(ILogger logger, string @namespace, string trial);
+    public static partial void StoreIsBehind(ILogger logger, string @namespace, string? sweep, string trial);
 
     [LoggerMessage(12, LogLevel.Warning, "Pod {Pod} cannot be labelled as the leader now, trying again: {Fault}")]
     public static partial void LabelTrouble(ILogger logger, string pod, string fault);

@@ -18,6 +18,10 @@ public sealed partial class DashboardTests
         ((int)dashboard["schemaVersion"]!).ShouldBeGreaterThanOrEqualTo(36);
         dashboard["templating"]!["list"]!.AsArray()
             .ShouldContain(one => (string?)one!["type"] == "datasource" && (string?)one["name"] == "datasource");
+        // All of them: those that are Hem's, and not all that have metrics of such names.
+        dashboard["templating"]!["list"]!.AsArray().ShouldAllBe(one => one!["allValue"] == null && one["current"] == null);
+        dashboard["links"]!.AsArray().ShouldAllBe(
+            one => one!["icon"] != null && one["targetBlank"] != null && one["tooltip"] != null && one["type"] != null);
         var panels = dashboard["panels"]!.AsArray();
         panels.Select(panel => (int)panel!["id"]!).ShouldBeUnique();
         foreach (var panel in panels)
@@ -28,6 +32,9 @@ public sealed partial class DashboardTests
             ((string?)panel["description"]).ShouldNotBeNullOrEmpty(title);
             ((string?)panel["fieldConfig"]!["defaults"]!["unit"]).ShouldNotBeNullOrEmpty(title);
             ((string?)panel["datasource"]!["uid"]).ShouldBe("${datasource}", title);
+            // Grafana's own would have 80 of anything red.
+            if ((string?)panel["type"] == "stat") panel["fieldConfig"]!["defaults"]!["thresholds"]!["steps"]!.AsArray().ShouldNotBeEmpty();
+            else ((string?)panel["type"]).ShouldBeOneOf("timeseries", "table");
             panel["targets"]!.AsArray().Select(target => (string)target!["refId"]!).ShouldBeUnique();
         }
 

@@ -42,7 +42,7 @@ public sealed class LearningCurveTests
                 {string.Join('\n', series)}
                   promql_expr_test:
                 {Expected("Success rate by configuration", 0.5, 1)}
-                {Expected("Spread over seeds", 0.25, 0)}
+                {Expected("Spread over seeds", Math.Sqrt(0.125))}
                 {Expected("Iterations by configuration", 4, 7)}
                 """);
             using var promtool = Process.Start(new ProcessStartInfo("/usr/bin/promtool", ["test", "rules", test])
@@ -60,16 +60,19 @@ public sealed class LearningCurveTests
         }
     }
 
+    private static readonly string[] Configurations = ["N=5", "N=9"];
+
     private static string Told(string series, double value) =>
         FormattableString.Invariant($"  - {{series: '{series}', values: '{value}+0x3'}}");
 
-    private static string Expected(string panel, double five, double nine) => FormattableString.Invariant($$"""
-          - expr: '{{Query(panel)}}'
+    /// <param name="panel">Its title.</param>
+    /// <param name="values">Of the configurations, by name; there are no others.</param>
+    private static string Expected(string panel, params double[] values) => FormattableString.Invariant($"""
+          - expr: '{Query(panel)}'
             eval_time: 2m
             exp_samples:
-            - {labels: '{configuration="N=5"}', value: {{five}}}
-            - {labels: '{configuration="N=9"}', value: {{nine}}}
-        """);
+        """) + string.Concat(values.Select((value, i) => FormattableString.Invariant(
+            $"\n    - {{labels: '{{configuration=\"{Configurations[i]}\"}}', value: {value:R}}}")));
 
     private static string Query(string panel)
     {

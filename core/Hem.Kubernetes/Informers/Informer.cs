@@ -41,6 +41,7 @@ public sealed class Informer<T> : IAsyncDisposable
     private readonly InformerOptions<T> _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly LastingTrouble _trouble;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
@@ -52,6 +53,7 @@ public sealed class Informer<T> : IAsyncDisposable
     {
         (_client, _kind, _namespace, _labelSelector, _options) = (client, kind, ns, labelSelector, options ?? new());
         (_time, _logger) = (client.Options.Time, client.Options.Logger);
+        _trouble = new LastingTrouble(_time);
     }
 
     /// <summary>
@@ -153,7 +155,7 @@ public sealed class Informer<T> : IAsyncDisposable
         if (exception is not (HistoryException or KubernetesException { IsGone: true }))
         {
             var fault = exception is HttpRequestException or KubernetesException ? exception.Message : exception.ToString();
-            Log.InformerFailed(_logger, _kind.ToString(), delay, fault);
+            if (_trouble.IsNews(LastingTrouble.KindOf(exception))) Log.InformerFailed(_logger, _kind.ToString(), delay, fault);
         }
         if (_resourceVersion is not null) Log.Relisting(_logger, _kind.ToString(), reason);
         _resourceVersion = null;

@@ -16,6 +16,7 @@ public sealed class LeaderElector : IDisposable
     private readonly LeaseRecord _lease;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly LastingTrouble _trouble;
     private readonly string _name;
 
     // When the request was begun that renewed the lease last; null while another leads.
@@ -29,6 +30,7 @@ public sealed class LeaderElector : IDisposable
         options.Check();
         Options = options;
         (_time, _logger, _name) = (client.Options.Time, client.Options.Logger, $"{options.Namespace}/{options.Name}");
+        _trouble = new LastingTrouble(_time);
         _lease = new(client, options);
         KubernetesMetrics.Observe(this, options.Name, () => IsLeader);
     }
@@ -142,7 +144,7 @@ public sealed class LeaderElector : IDisposable
         catch (Exception exception) when (exception is KubernetesException or HttpRequestException or KubernetesConfigurationException
             or OperationCanceledException)
         {
-            Log.LeaseFailed(_logger, _name, exception.Message);
+            if (_trouble.IsNews(LastingTrouble.KindOf(exception))) Log.LeaseFailed(_logger, _name, exception.Message);
             return false;
         }
         finally

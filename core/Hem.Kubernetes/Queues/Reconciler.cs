@@ -51,7 +51,9 @@ public static class Reconciler
             catch (Exception exception)
             {
                 KubernetesMetrics.Reconciled(name, "error", queue.Time.GetElapsedTime(began));
-                Log.ReconcileFailed(logger, exception, name, key, queue.AddRateLimited(key));
+                // Of what is only the server's or the network's, where it came from tells nothing.
+                bool isExpected = exception is KubernetesException or HttpRequestException;
+                Log.ReconcileFailed(logger, isExpected ? null : exception, name, key, queue.AddRateLimited(key), exception.Message);
             }
             finally
             {

@@ -39,6 +39,7 @@ internal static class LeaderLabel
     private static async Task KeepAsync(
         KubernetesClient client, OperatorOptions options, string own, ILogger logger, TimeProvider time, CancellationToken cancel)
     {
+        var trouble = new LastingTrouble(time);
         while (true)
         {
             TimeSpan pause = Interval;
@@ -54,7 +55,7 @@ internal static class LeaderLabel
             }
             catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
             {
-                OperatorLog.LabelTrouble(logger, own, e.Message);
+                if (trouble.IsNews(LastingTrouble.KindOf(e))) OperatorLog.LabelTrouble(logger, own, e.Message);
                 pause = options.TroublePause;
             }
 

@@ -183,6 +183,7 @@ internal sealed class OperatorHost : IAsyncDisposable
 
     private async Task PersistAsync(Func<CancellationToken, Task> work, CancellationToken cancel)
     {
+        var trouble = new LastingTrouble(_time);
         while (true)
         {
             try
@@ -192,7 +193,8 @@ internal sealed class OperatorHost : IAsyncDisposable
             }
             catch (Exception e) when (e is KubernetesException or HttpRequestException)
             {
-                OperatorLog.CertificatesFailed(_logger, e);
+                if (trouble.IsNews(LastingTrouble.KindOf(e)))
+                    OperatorLog.CertificatesFailed(_logger, null, e.Message, _options.Namespace, CertificateOptions.SecretName);
                 await Task.Delay(_options.TroublePause, _time, cancel);
             }
         }

@@ -8,9 +8,11 @@ namespace Hem.Operator.Metrics;
 /// </summary>
 internal static class EndReason
 {
+    public const string Error = "Error", Preempted = "Preempted";
+
     private static readonly (string Beginning, string Reason)[] _ofDisruptions =
     [
-        ("preempted", "Preempted"), ("evicted", "Evicted"), ("its node", "NodeLost"), ("ended by its node", "NodeLost"),
+        ("preempted", Preempted), ("evicted", "Evicted"), ("its node", "NodeLost"), ("ended by its node", "NodeLost"),
         ("refused by its node", "Refused"), ("told to leave", "Terminated"), ("its pod", "Deleted"), ("gone", "Deleted"),
     ];
 
@@ -23,7 +25,7 @@ internal static class EndReason
         _ when Begins(outcome, "out of ephemeral storage") => "OutOfStorage",
         _ when Begins(outcome, "exit code 0") => "NeverFinished",
         _ when Begins(outcome, "killed by signal") => "Killed",
-        _ => outcome.Permanent ? "BadConfiguration" : "Error",
+        _ => outcome.Permanent ? "BadConfiguration" : Error,
     };
 
     private static bool Begins(AttemptOutcome outcome, string beginning) =>

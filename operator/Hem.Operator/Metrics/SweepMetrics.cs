@@ -20,6 +20,9 @@ internal sealed record SweepView(string Namespace, string Name, SweepStatus Stat
     /// <summary>Of the trials that run, when the one whose checkpoint is oldest saved it.</summary>
     public DateTimeOffset? OldestCheckpoint { get; init; }
 
+    /// <summary>How attempts of its trials ended.</summary>
+    public IReadOnlyList<AttemptCount> Ended { get; init; } = [];
+
     /// <summary>Trials that run, as far as series of their own are wanted.</summary>
     public IReadOnlyList<TrialView> Trials { get; init; } = [];
 }
@@ -53,7 +56,8 @@ internal sealed class SweepMetrics
     {
         _time = time;
         _attempts = meter.CreateCounter<long>("hem_trial_attempts_total",
-            description: "Attempts of trials that ended, by namespace, result (Completed, Failed, Disrupted, Left) and reason.");
+            description: "Attempts of trials that ended in this process' life, by namespace, result (Completed, Failed, Disrupted, Left) "
+                + "and reason; those of sweeps that are gone too.");
         _durations = meter.CreateHistogram<double>("hem_trial_duration_seconds", "s",
             "How long trials that are complete trained and evaluated, over all their attempts, by namespace.", null,
             new() { HistogramBucketBoundaries = [10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 172800] });
@@ -72,6 +76,9 @@ internal sealed class SweepMetrics
         meter.CreateObservableCounter("hem_sweep_gpu_seconds_total",
             () => Each(sweep => [Of(sweep, sweep.Status.Usage.GpuTime.TotalSeconds)]), "s",
             "GPUs times the time that pods held them, by namespace and sweep: what a budget's gpuHours counts.");
+        meter.CreateObservableCounter("hem_sweep_attempts_total", () => Each(CountAttempts),
+            description: "Attempts of the sweep's trials that ended, by namespace, sweep, result (Completed, Failed, Disrupted, Left) and "
+                + "reason. Of the sweep's whole life, by the record: it goes on where the operator's last process left it.");
         meter.CreateObservableGauge("hem_sweep_best_score", () => Each(BestOf),
             description: "Final success rate of the best configuration so far, by namespace, sweep and configuration.");
         meter.CreateObservableGauge("hem_sweep_oldest_report_seconds", () => Each(sweep => Age(sweep, sweep.OldestReport)), "s",
@@ -121,6 +128,10 @@ internal sealed class SweepMetrics
             Of(sweep, counts.Superseded, TrialPhase.Superseded),
         ];
     }
+
+    private static IEnumerable<Measurement<double>> CountAttempts(SweepView sweep) => sweep.Ended.Select(
+        ended => new Measurement<double>(
+            ended.Count, [.. Labels(sweep), new("result", ended.Result.ToString()), new("reason", ended.Reason)]));
 
     private static IEnumerable<Measurement<double>> BestOf(SweepView sweep) => sweep.Best is { Score: { } score } best
         ? [new(score, [.. Labels(sweep), new("configuration", best.Configuration)])]

@@ -73,7 +73,9 @@ internal sealed class CertificateAuthority(
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                OperatorLog.CertificatesFailed(logger, e);
+                OperatorLog.CertificatesFailed(
+                    logger, e is KubernetesException or HttpRequestException ? null : e, e.Message, operatorNamespace,
+                    CertificateOptions.SecretName);
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
@@ -180,7 +182,7 @@ internal sealed class CertificateAuthority(
             catch (Exception e) when (e is KubernetesException or HttpRequestException)
             {
                 all = false;
-                OperatorLog.TrustNotPublished(logger, e, @namespace);
+                OperatorLog.TrustNotPublished(logger, @namespace, e.Message);
             }
         }
 

@@ -12,7 +12,8 @@ namespace Hem.Operator.Sweeps;
 /// <param name="Trial">The HemTrial, for events; null where it is gone.</param>
 /// <param name="LastWords">The end of its log, where the pod's status had it.</param>
 internal sealed record EndedAttempt(
-    string Namespace, string Name, HemTrialResource? Trial, int Number, V1Job? Job, V1Pod? Pod, AttemptOutcome Outcome, string? LastWords);
+    string Namespace, string? Sweep, string Name, HemTrialResource? Trial, int Number, V1Job? Job, V1Pod? Pod, AttemptOutcome Outcome,
+    string? LastWords);
 
 /// <summary>
 /// What is left to do once an attempt's end is in the record, and that nobody has to wait for: telling of failures and disruptions, with
@@ -106,7 +107,8 @@ internal sealed class Aftermath : IAsyncDisposable
                     catch (Exception e) when (!cancel.IsCancellationRequested)
                     {
                         // The others' Jobs are deleted all the same.
-                        OperatorLog.AftermathFailed(_logger, e, ended.Namespace, ended.Name, ended.Number);
+                        OperatorLog.AftermathFailed(
+                            _logger, e, ended.Namespace, ended.Sweep, ended.Name, ended.Number);
                     }
                 });
         }
@@ -119,8 +121,9 @@ internal sealed class Aftermath : IAsyncDisposable
     private async Task TellAsync(EndedAttempt ended, CancellationToken cancel)
     {
         (AttemptResult result, string reason, _) = ended.Outcome;
-        if (result == AttemptResult.Failed) OperatorLog.AttemptFailed(_logger, ended.Namespace, ended.Name, ended.Number, reason);
-        else OperatorLog.AttemptEnded(_logger, ended.Namespace, ended.Name, ended.Number, result.ToString(), reason);
+        if (result == AttemptResult.Failed)
+            OperatorLog.AttemptFailed(_logger, ended.Namespace, ended.Sweep, ended.Name, ended.Number, reason);
+        else OperatorLog.AttemptEnded(_logger, ended.Namespace, ended.Sweep, ended.Name, ended.Number, result.ToString(), reason);
         if (ended.Trial is { } trial && result is AttemptResult.Failed or AttemptResult.Disrupted)
         {
             string words = result == AttemptResult.Failed ? await LastWordsAsync(ended, cancel) : "";

@@ -34,6 +34,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private readonly OperatorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly LastingTrouble _trouble;
     private readonly OperatorMetrics _metrics;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly SemaphoreSlim _free = new(AtOnce);
@@ -44,6 +45,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
         KubernetesClient client, OperatorOptions options, TimeProvider time, ILogger logger, OperatorMetrics metrics)
     {
         (_client, _options, _time, _logger, _metrics) = (client, options, time, logger, metrics);
+        _trouble = new LastingTrouble(time);
         _running = Task.Run(RunAsync);
     }
 
@@ -344,7 +346,7 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private void Later(StatusEntry entry, Exception e)
     {
         Counted(entry, "failed");
-        OperatorLog.StatusTrouble(_logger, KindOf(entry), entry.Namespace, entry.Name, e.Message);
+        if (_trouble.IsNews(LastingTrouble.KindOf(e))) OperatorLog.StatusTrouble(_logger, KindOf(entry), entry.Namespace, entry.Name, e.Message);
         lock (_lock) entry.NotBefore = _time.GetUtcNow() + Pause;
     }
 

@@ -56,7 +56,7 @@ internal sealed partial class SweepReconciler
         await services.Store.MarkSupersededAsync(Uid, states.Select(state => state.Name), superseded, cancel);
         foreach (TrialState state in states)
         {
-            _observed.Observe(Known(state.Name) with { Superseded = superseded });
+            Observe(Known(state.Name) with { Superseded = superseded });
             _touched.Add(state);
             if (superseded) _best.Forget(state.Name);
             else if (services.Store.FindTrial(Uid, state.Name) is { Finished: not null } trial)

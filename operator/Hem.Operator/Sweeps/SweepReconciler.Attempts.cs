@@ -65,7 +65,8 @@ internal sealed partial class SweepReconciler
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
             bool isExpected = IsTrouble(e) || e is StoreException or IOException or OperationCanceledException;
-            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, isExpected ? e.Message : e.ToString());
+            if (_trouble.IsNews(LastingTrouble.KindOf(e)))
+                OperatorLog.TrialWaits(services.Logger, Namespace, Name, state.Name, isExpected ? e.Message : e.ToString());
             return () =>
             {
                 Pause(state);
@@ -253,7 +254,8 @@ internal sealed partial class SweepReconciler
         catch (KubernetesException e)
         {
             live.LaunchTrouble = $"cannot be started: {Reason(e)}";
-            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, e.Message);
+            if (_trouble.IsNews(LastingTrouble.KindOf(e)))
+                OperatorLog.TrialWaits(services.Logger, Namespace, Name, state.Name, e.Message);
             return false;
         }
     }

@@ -152,7 +152,7 @@ internal sealed partial class SweepReconciler
         (state.Live, state.ReportedAt, state.CheckpointedAt) = (null, null, null);
         services.Metrics.Sweeps.Ended(Namespace, outcome);
         TrialObservation known = Known(state.Name);
-        _observed.Observe((known with { FinishedAt = trial?.Finished?.At ?? known.FinishedAt })
+        Observe((known with { FinishedAt = trial?.Finished?.At ?? known.FinishedAt })
             .With(TrialObserver.Observation(live, view) with { Phase = AttemptPhase.Exited, Outcome = outcome, EndedAt = ended }));
         state.StartedAt ??= view.StartedAt;
         if (trial?.Finished is { } finished)
@@ -163,7 +163,7 @@ internal sealed partial class SweepReconciler
 
         _touched.Add(state);
         services.Aftermath.See(new EndedAttempt(
-            Namespace, state.Name, state.Object, live.Number, live.Job, live.Current?.Pod, outcome, view.End?.LastWords));
+            Namespace, Name, state.Name, state.Object, live.Number, live.Job, live.Current?.Pod, outcome, view.End?.LastWords));
     }
 
     private void OnFinished(TrialState state, TrialRecord trial, FinishedRecord finished)
@@ -180,7 +180,7 @@ internal sealed partial class SweepReconciler
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // They go with the sweep.
-            OperatorLog.TrialTrouble(services.Logger, Namespace, state.Name, e.Message);
+            OperatorLog.TrialTrouble(services.Logger, Namespace, Name, state.Name, e.Message);
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed partial class SweepReconciler
         ReadSpec();
         await SaveSpecAsync(cancel);
         _observed = new ObservedSweep(_desired);
+        _ended.Clear();
         ILookup<string, AttemptRecord> attempts =
             services.Store.ReadAttempts(Uid).ToLookup(attempt => attempt.Trial, StringComparer.Ordinal);
         ILookup<string, HeldTimeRecord> held = ReadHeldTimes();
@@ -53,7 +54,7 @@ internal sealed partial class SweepReconciler
             return null;
         }
 
-        OperatorLog.StoreIsOlder(services.Logger, Namespace, record.Name);
+        OperatorLog.StoreIsOlder(services.Logger, Namespace, Name, record.Name);
         await services.Store.ImportFinishedAsync(
             Uid, record.Name, status.Attempts ?? 0, status.CompletionTime ?? trial.Metadata.CreationTimestamp ?? Now, cancel);
         return services.Store.FindTrial(Uid, record.Name);
@@ -72,7 +73,7 @@ internal sealed partial class SweepReconciler
             return attempts;
         }
 
-        OperatorLog.StoreIsBehind(services.Logger, Namespace, record.Name);
+        OperatorLog.StoreIsBehind(services.Logger, Namespace, Name, record.Name);
         await services.Store.EndAttemptAsync(
             unended.Id, StoredOutcome.Left, "the store was put back to a time before its end", cancellationToken: cancel);
         return [.. services.Store.ReadAttempts(Uid, record.Name)];
@@ -97,7 +98,7 @@ internal sealed partial class SweepReconciler
             if (!record.Superseded) _best.Finish(record, services.Store.ReadPoints(Uid, record.Name));
         }
 
-        _observed.Observe(new TrialObservation(record.Name, state.Object?.Spec.Hash ?? record.Hash)
+        Observe(new TrialObservation(record.Name, state.Object?.Spec.Hash ?? record.Hash)
         {
             Exists = state.Object is not null || state.Conflict is not null,
             Conflict = state.Conflict,
@@ -179,7 +180,7 @@ internal sealed partial class SweepReconciler
             return;
         }
 
-        _observed.Observe(new TrialObservation(state.Name, state.Object?.Spec.Hash ?? Known(state.Name).Hash)
+        Observe(new TrialObservation(state.Name, state.Object?.Spec.Hash ?? Known(state.Name).Hash)
         {
             Exists = state.Object is not null || state.Conflict is not null,
             Conflict = state.Conflict,

@@ -33,7 +33,7 @@ internal sealed partial class SweepReconciler
                     break;
                 case TrainerMessage.ReportOneofCase.Finished when _isLoaded && state.Live is not null:
                     if (services.Store.FindTrial(Uid, state.Name) is { Finished: { } finished })
-                        _observed.Observe(Known(state.Name) with { FinishedAt = finished.At });
+                        Observe(Known(state.Name) with { FinishedAt = finished.At });
                     break;
             }
     }

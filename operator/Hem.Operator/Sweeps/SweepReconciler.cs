@@ -22,6 +22,9 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
 
     private readonly HashSet<TrialState> _paused = [];
 
+    /// <summary>One line for all trials that meet the same trouble.</summary>
+    private readonly LastingTrouble _trouble = new(services.Time);
+
     private HemSweepResource? _resource;
     private SweepModel? _model;
     private DesiredSweep _desired = new() { Trials = [], Parallelism = 0 };
@@ -85,7 +88,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
 
             Publish(plan.Status);
             _isTroubled = false;
-            return Earliest(plan.NextWake, NextPaused(), NextQuestion(), await CollectAsync(plan.Status, cancel));
+            return Earliest(plan.NextWake, NextPaused(), NextQuestion(), _measureAt, await CollectAsync(plan.Status, cancel));
         }
         catch (StoreException e)
         {
@@ -226,7 +229,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
     private void ObserveObject(TrialState state)
     {
         TrialObservation known = Known(state.Name);
-        _observed.Observe(known with
+        Observe(known with
         {
             Exists = state.Object is not null || state.Conflict is not null,
             Hash = state.Object?.Spec.Hash ?? known.Hash,
@@ -237,7 +240,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
 
     private void ObserveLive(TrialState state, AttemptView view)
     {
-        _observed.Observe(Known(state.Name).With(TrialObserver.Observation(state.Live!, view)));
+        Observe(Known(state.Name).With(TrialObserver.Observation(state.Live!, view)));
         _touched.Add(state);
     }
 

@@ -51,7 +51,7 @@ internal sealed class AnswerEndpoints(
         catch (Exception e) when (e is StoreException or IOException or HttpRequestException && !http.Response.HasStarted
             && !http.RequestAborted.IsCancellationRequested)
         {
-            OperatorLog.AnswerFailed(logger, e, file, space, sweep);
+            OperatorLog.AnswerFailed(logger, space, sweep, file, e.Message);
             await RefuseAsync(http, StatusCodes.Status503ServiceUnavailable, "it cannot be answered now; try again later")
                 .ConfigureAwait(false);
         }

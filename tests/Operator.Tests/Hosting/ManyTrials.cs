@@ -18,6 +18,12 @@ internal static class ManyTrials
     {
         OldestReport = DateTimeOffset.UtcNow.AddSeconds(-12.345),
         OldestCheckpoint = DateTimeOffset.UtcNow.AddSeconds(-45.678),
+        Ended =
+        [
+            new(AttemptResult.Completed, "", trials), new(AttemptResult.Left, "Asked", 2), new(AttemptResult.Failed, EndReason.Error, 3),
+            new(AttemptResult.Failed, "OutOfMemory", 1), new(AttemptResult.Disrupted, EndReason.Preempted, 40),
+            new(AttemptResult.Disrupted, "NodeLost", 1),
+        ],
         Trials = [.. Enumerable.Range(0, Math.Min(trials, trialSeries)).Select(trial => Trial(number, trial))],
     };
 

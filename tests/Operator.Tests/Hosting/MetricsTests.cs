@@ -1,8 +1,10 @@
 using System.Net.Http.Headers;
 using Hem.Core.Planning;
+using Hem.Kubernetes;
 using Hem.Operator.Api;
 using Hem.Operator.Hosting;
 using Hem.Operator.Metrics;
+using Hem.Operator.Trials;
 using Hem.TestCluster;
 using Hem.Tests;
 using Operator.Tests.Sweeps;
@@ -33,6 +35,7 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         text.ShouldContain($"hem_sweeps{{namespace=\"{ns}\",state=\"Complete\"}} 1\n");
         text.ShouldContain($"hem_sweep_trials{{namespace=\"{ns}\",phase=\"Finished\",sweep=\"s\"}} 3\n");
         text.ShouldContain($"hem_trial_attempts_total{{namespace=\"{ns}\",reason=\"\",result=\"Completed\"}} 3\n");
+        text.ShouldContain($"hem_sweep_attempts_total{{namespace=\"{ns}\",reason=\"\",result=\"Completed\",sweep=\"s\"}} 3\n");
         text.ShouldContain($"hem_trial_duration_seconds_count{{namespace=\"{ns}\"}} 3\n");
         text.ShouldContain($"hem_sweep_best_score{{configuration=\"hem\",namespace=\"{ns}\",sweep=\"s\"}} ");
         text.ShouldContain("hem_status_writes_total{kind=\"HemSweep\",result=\"written\"}");
@@ -46,6 +49,43 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         text.ShouldContain("process_cpu_seconds_total ");
         (await ScrapeAsync(life, "application/openmetrics-text; version=1.0.0")).ShouldEndWith("# EOF\n");
         if (ScrapeReaders.AreHere) (await ScrapeReaders.CheckAsync(text)).ShouldBe("");
+    }
+
+    [Fact]
+    public async Task How_attempts_ended_is_told_of_each_sweep_goes_on_under_another_leader_and_goes_with_the_sweep()
+    {
+        await using HostWorld world = await HostWorld.CreateAsync(fixture.ControlPlane);
+        world.Kubelet.Train = pod => pod.Label(HemLabels.Sweep) == "bad" ? Training.Fails(64, "no such task")
+            : pod.Label(HemLabels.Attempt) == "1" ? Training.Fails(143) with { PodReason = ("Preempting", "for something better") }
+            : Training.Finishes;
+        await world.ApplyAsync(SweepBuilder.Make().Seeds(2));
+        await world.ApplyAsync(SweepBuilder.Make("bad"));
+        string[] good =
+        [
+            Ended("s", "Completed", "", 2), Ended("s", "Disrupted", "Preempted", 2), Ended("s", "Failed", "Error", 0),
+        ];
+        string[] bad =
+        [
+            Ended("bad", "Completed", "", 0), Ended("bad", "Disrupted", "Preempted", 0), Ended("bad", "Failed", "BadConfiguration", 1),
+            Ended("bad", "Failed", "Error", 0),
+        ];
+
+        HostWorld.Life life = world.Start(identity: "one");
+        await ToldAsync([.. bad, .. good]);
+        await world.EndAsync(life);
+        life = world.Start(identity: "two");
+        await ToldAsync([.. bad, .. good]);
+        await world.Client.DeleteAsync(HemResources.Sweeps, world.Namespace, "bad");
+        await ToldAsync(good);
+
+        string Ended(string sweep, string result, string reason, int count) => "hem_sweep_attempts_total"
+            + $"{{namespace=\"{world.Namespace}\",reason=\"{reason}\",result=\"{result}\",sweep=\"{sweep}\"}} {count}";
+
+        Task ToldAsync(string[] lines) => Wait.UntilAsync(
+            async () => life.Host.HealthAddress is not null && (await ScrapeAsync(life)).Split('\n')
+                .Where(line => line.StartsWith("hem_sweep_attempts_total{", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal).SequenceEqual(lines.Order(StringComparer.Ordinal)),
+            "told: " + string.Join('\n', lines), Timeouts.Long);
     }
 
     [Theory]

@@ -1,6 +1,6 @@
 """A collector of OTLP metrics: stock gRPC and Python's own HTTP server. Of the messages it knows as much as metrics need, by the field numbers of
 opentelemetry-proto 1.x. It says where it listens (`grpc PORT`, `http PORT`), then one line of JSON for each metric that comes."""
-import concurrent.futures, http.server, json, threading
+import concurrent.futures, http.server, json, math, threading
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -41,15 +41,19 @@ def attributes(of):
     return {one.key: one.value.string or one.value.int or one.value.double or one.value.bool for one in of}
 
 
+def number(value):
+    return value if math.isfinite(value) else str(value)  # JSON has no words for the others
+
+
 def take(body, way):
     for resource in Request.FromString(body).resources:
         whose = attributes(resource.resource.attributes)
         for metric in (metric for scope in resource.scopes for metric in scope.metrics):
             kind = next(kind for kind in ("gauge", "sum", "histogram") if metric.HasField(kind))
-            points = [[attributes(p.attributes), p.double or p.int] if kind != "histogram" else [{}, p.count, sum(p.counts), len(p.bounds)]
+            points = [[attributes(p.attributes), number(p.double or p.int)] if kind != "histogram" else [{}, p.count, sum(p.counts), len(p.bounds)]
                       for p in getattr(metric, kind).points]
             with lock:
-                print(json.dumps({"way": way, "resource": whose, "name": metric.name, "kind": kind, "points": points}), flush=True)
+                print(json.dumps({"way": way, "resource": whose, "name": metric.name, "kind": kind, "points": points}, allow_nan=False), flush=True)
     return b""  # a response without a field
 
 
