@@ -117,21 +117,21 @@ public class TorchNetworkTests
         network.Gradients.ToArray().ShouldAllBe(gradient => gradient == 7);
     }
 
-    [Fact]
-    public void A_step_captured_as_a_CUDA_graph_is_the_step()
+    [Theory, InlineData("cpu"), InlineData("cuda")] // cuda: as a CUDA graph
+    public void A_captured_step_is_the_step(string device)
     {
-        TorchHere.Require("cuda");
+        TorchHere.Require(device);
         const double Rate = 1e-3;
         var description = Descriptions["images"];
-        var inputs = NetworkSamples.Numbers(Batch * description.Inputs, 1);
         long[] actions = [0, 1, 2, 3, 0, 1];
-        using var eager = TorchBackend.Create(description, new Random(3), "cuda");
-        using var captured = TorchBackend.Create(description, new Random(3), "cuda");
+        using var eager = TorchBackend.Create(description, new Random(3), device);
+        using var captured = TorchBackend.Create(description, new Random(3), device);
         captured.CaptureStep(Batch);
         NetworkSamples.RelativeError(captured.Parameters, eager.Parameters.ToArray()).ShouldBe(0, "capturing is no step");
         var gradient = new float[Batch * description.Outputs];
         for (var step = 0; step < 20; step++)
         {
+            var inputs = NetworkSamples.Numbers(Batch * description.Inputs, step % 2);
             var loss = VectorMath.SoftmaxCrossEntropy(
                 eager.Forward(inputs, Batch), Array.ConvertAll(actions, action => (int)action), gradient);
             eager.Backward(gradient, Batch);
@@ -166,7 +166,9 @@ public class TorchNetworkTests
     {
         TorchHere.Require();
         using var network = TorchBackend.Create(Descriptions["relu"], new Random(3), "cpu");
-        Should.Throw<InvalidOperationException>(() => network.CaptureStep(4)).Message.ShouldContain("captured");
+        Should.Throw<InvalidOperationException>(() => network.ReplayStep(new float[60], [0], 1e-3)).Message.ShouldContain("captured");
+        network.CaptureStep(4);
+        Should.Throw<InvalidOperationException>(() => network.ReplayStep(new float[60], [0], 1e-3)).Message.ShouldContain("4 rows");
         network.Dispose();
         Should.Throw<ObjectDisposedException>(() => network.Forward(new float[60], 1));
     }

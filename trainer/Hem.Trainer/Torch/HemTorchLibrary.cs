@@ -11,7 +11,8 @@ internal sealed unsafe class HemTorchLibrary
     public const string FileName = "libHemTorch.so";
     public const string PathVariable = "HEM_TORCH_LIBRARY";
 
-    private const int Version = 1;
+    private const int Version = 2;
+    private const int MemoryFull = 2;
 
     private static readonly Lock Gate = new();
     private static HemTorchLibrary? loaded;
@@ -23,6 +24,7 @@ internal sealed unsafe class HemTorchLibrary
         error = (delegate* unmanaged<byte*>)Function("hem_torch_error");
         LibtorchVersion = (delegate* unmanaged<byte*>)Function("hem_torch_libtorch_version");
         CudaIsAvailable = (delegate* unmanaged<int>)Function("hem_torch_cuda_is_available");
+        CudaCheck = (delegate* unmanaged<int>)Function("hem_torch_cuda_check");
         SetNumThreads = (delegate* unmanaged<int, int>)Function("hem_torch_set_num_threads");
         Create = (delegate* unmanaged<TorchShape*, int, nint*, int>)Function("hem_torch_network_create");
         Dispose = (delegate* unmanaged<nint, void>)Function("hem_torch_network_dispose");
@@ -41,6 +43,8 @@ internal sealed unsafe class HemTorchLibrary
     public delegate* unmanaged<byte*> LibtorchVersion { get; }
 
     public delegate* unmanaged<int> CudaIsAvailable { get; }
+
+    public delegate* unmanaged<int> CudaCheck { get; }
 
     public delegate* unmanaged<int, int> SetNumThreads { get; }
 
@@ -89,8 +93,9 @@ internal sealed unsafe class HemTorchLibrary
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             throw new TorchUnavailableException(
-                $"{path} cannot be loaded, most likely for want of the libtorch that it was built with (on Debian 12: "
-                + $"apt-get install libtorch1.13 libopenblas0-openmp): {e.Message}");
+                $"{path} cannot be loaded, most likely for want of the libtorch that it was built with (on Debian 12: apt-get install "
+                + "libtorch1.13 libopenblas0-openmp) or, where the reason names libcuda.so.1, of the NVIDIA driver that a node with GPUs "
+                + $"gives its pods: {e.Message}");
         }
 
         var version = ((delegate* unmanaged<int>)NativeLibrary.GetExport(library, "hem_torch_version"))();
@@ -102,9 +107,16 @@ internal sealed unsafe class HemTorchLibrary
     /// <exception cref="InvalidOperationException">libtorch reported an error.</exception>
     public void Check(int result)
     {
-        if (result != 0)
-            throw new InvalidOperationException($"libtorch: {Marshal.PtrToStringUTF8((nint)error())}");
+        if (result == 0)
+            return;
+        var advice = result == MemoryFull
+            ? " Give the trial a GPU, or a share of one, to itself, or make batchSize, hiddenUnits or imageSize smaller."
+            : "";
+        throw new InvalidOperationException($"libtorch: {LastError()}{advice}");
     }
+
+    /// <summary>Why this thread's last call that failed did.</summary>
+    public string LastError() => Marshal.PtrToStringUTF8((nint)error())!;
 
     private static string Beside() => Path.Combine(AppContext.BaseDirectory, FileName);
 }

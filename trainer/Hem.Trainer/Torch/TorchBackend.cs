@@ -26,14 +26,15 @@ internal static class TorchBackend
         return network;
     }
 
-    /// <exception cref="TorchUnavailableException">libtorch or a GPU is missing.</exception>
-    public static void RequireCuda()
+    /// <summary>Has libtorch compute something on the GPU: that it sees one is not enough.</summary>
+    /// <exception cref="TorchUnavailableException">libtorch or a GPU is missing, or libtorch cannot use it.</exception>
+    public static unsafe void RequireCuda()
     {
-        if (!torch.cuda.is_available())
+        var library = HemTorchLibrary.Get();
+        if (library.CudaCheck() != 0)
         {
             throw new TorchUnavailableException(
-                $"libtorch {torch.__version__} finds no GPU: it is built without CUDA, or this machine (or pod) has no NVIDIA GPU or "
-                + "driver");
+                $"libtorch {torch.__version__} finds no GPU that it can compute on: {library.LastError().TrimEnd()}");
         }
     }
 }

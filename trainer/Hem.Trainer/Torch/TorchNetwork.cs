@@ -106,9 +106,10 @@ internal sealed unsafe class TorchNetwork : INetwork, IHasAdam
     }
 
     /// <summary>
-    /// Captures a whole step as a CUDA graph: forward, softmax cross-entropy, backward, Adam, on batches of this size. For a GPU alone.
+    /// Captures a whole step: forward, softmax cross-entropy, backward, Adam, on batches of this size. On a GPU it becomes a CUDA graph; on
+    /// the processor replaying it takes the same way through the same buffers.
     /// </summary>
-    /// <exception cref="InvalidOperationException">libtorch cannot, or not on this device.</exception>
+    /// <exception cref="InvalidOperationException">libtorch cannot.</exception>
     public void CaptureStep(int batch, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
     {
         TakeOver();

@@ -1,19 +1,23 @@
 // The trainer's networks on libtorch, behind a few C functions: libtorch 1.13 to current, on the processor or a GPU. Functions that can
-// fail return 0, or 1 with the reason in hem_torch_error. Parameters lie as in the managed backend: layer by layer, weights [inputs,
-// outputs] (of a convolution [rows of the window, columns, channels, filters]), then biases.
+// fail return 0, or else 1 (2: the GPU's memory is full), with the reason in hem_torch_error. Parameters lie as in the managed backend:
+// layer by layer, weights [inputs, outputs] (of a convolution [rows of the window, columns, channels, filters]), then biases.
 #include <torch/torch.h>
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
+#include <exception>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #ifdef HEM_TORCH_CUDA
+#include <optional>
+
 #include <ATen/cuda/CUDAContext.h>
+#include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #endif
@@ -22,7 +26,7 @@
 
 namespace {
 
-constexpr int32_t kVersion = 1;
+constexpr int32_t kVersion = 2;
 
 thread_local std::string last_error;
 
@@ -31,6 +35,9 @@ int32_t guarded(Body&& body) {
     try {
         body();
         return 0;
+    } catch (const c10::OutOfMemoryError& e) {
+        last_error = e.what_without_backtrace();
+        return 2;
     } catch (const c10::Error& e) {
         last_error = e.what_without_backtrace();
     } catch (const std::exception& e) {
@@ -69,13 +76,14 @@ struct Network {
     torch::Tensor gradients;   // in their layout
     torch::Tensor first, second;
     torch::Tensor input, output;
-    // Of a captured step.
-    torch::Tensor captured_input, captured_actions, captured_loss;
+    // Of a captured step: what it reads and writes, always at the same place, and on the host's side memory that the GPU can copy from.
+    std::function<void()> step;
+    torch::Tensor captured_input, captured_actions, captured_loss, staged_input, staged_actions;
     // What differs from step to step, on the device, so that a captured step can read it.
     torch::Tensor rate;
 #ifdef HEM_TORCH_CUDA
-    std::unique_ptr<at::cuda::CUDAGraph> graph;
     std::optional<c10::cuda::CUDAStream> stream;
+    std::unique_ptr<at::cuda::CUDAGraph> graph;
 #endif
 
     explicit Network(const HemTorchShape& shape)
@@ -128,6 +136,51 @@ struct Network {
         second.mul_(beta2).addcmul_(gradients, gradients, 1 - beta2);
         parameters.sub_(first.div(second.sqrt().add_(epsilon)).mul_(rate));
     }
+
+#ifdef HEM_TORCH_CUDA
+    // A stream of the pool does not wait for the others: what is put on it now does, for what the caller's stream has yet to do.
+    void let_stream_wait() {
+        at::cuda::CUDAEvent event;
+        event.record(c10::cuda::getCurrentCUDAStream(device.index()));
+        event.block(*stream);
+    }
+
+    // Makes the step a CUDA graph. Before it is captured it must have run, on a stream that is not the default one, so that libraries have
+    // their handles and workspaces; what that changed is put back.
+    void capture_graph(const std::function<void()>& body) {
+        stream = c10::cuda::getStreamFromPool(false, device.index());
+        let_stream_wait();
+        c10::cuda::CUDAStreamGuard on_stream(*stream);
+        const std::vector<torch::Tensor> state{parameters, gradients, first, second};
+        std::vector<torch::Tensor> saved;
+        for (const auto& tensor : state) saved.push_back(tensor.detach().clone());
+        auto put_back = [&] {
+            torch::NoGradGuard no_gradient;
+            for (size_t i = 0; i < state.size(); i++) state[i].copy_(saved[i]);
+            stream->synchronize();
+        };
+        auto made = std::make_unique<at::cuda::CUDAGraph>();
+        bool capturing = false;
+        try {
+            for (int i = 0; i < 3; i++) body();
+            put_back();
+            capturing = true;
+            made->capture_begin();
+            body();
+            made->capture_end();
+        } catch (const std::exception&) {
+            auto failure = std::current_exception();
+            try {
+                if (capturing) made->capture_end();
+                else put_back();
+            } catch (const std::exception&) {
+                // The first failure says more.
+            }
+            std::rethrow_exception(failure);
+        }
+        graph = std::move(made);
+    }
+#endif
 };
 
 torch::Tensor wrap(const float* data, int64_t rows, int64_t columns) {
@@ -151,15 +204,33 @@ HEM_EXPORT int32_t hem_torch_cuda_is_available() {
     }
 }
 
+// Computes something on the GPU: a libtorch may see one that it has no code for.
+HEM_EXPORT int32_t hem_torch_cuda_check() {
+    return guarded([&] {
+#ifdef HEM_TORCH_CUDA
+        c10::cuda::device_count_ensure_non_zero();
+        auto ones = torch::ones({8, 8}, torch::TensorOptions().device(torch::Device(torch::kCUDA, 0)));
+        TORCH_CHECK(torch::mm(ones, ones).sum().item<float>() == 512, "it computes wrongly");
+#else
+        TORCH_CHECK(false, "it is built without CUDA");
+#endif
+    });
+}
+
 HEM_EXPORT int32_t hem_torch_set_num_threads(int32_t threads) {
     return guarded([&] { torch::set_num_threads(threads); });
 }
 
-// device: 0 the processor, 1 the GPU. Parameters are zero.
+// device: 0 the processor, 1 the GPU (of several the first that CUDA_VISIBLE_DEVICES leaves). Parameters are zero.
 HEM_EXPORT int32_t hem_torch_network_create(const HemTorchShape* shape, int32_t device, void** result) {
     return guarded([&] {
         auto network = std::make_unique<Network>(*shape);
-        network->device = torch::Device(device == 0 ? torch::kCPU : torch::kCUDA);
+        network->device = device == 0 ? torch::Device(torch::kCPU) : torch::Device(torch::kCUDA, 0);
+        // On a GPU too, numbers of 32 bits are computed as such (TF32 has 10 bits of precision, and is cuDNN's default), and a convolution
+        // is the same in every run.
+        at::globalContext().setAllowTF32CuBLAS(false);
+        at::globalContext().setAllowTF32CuDNN(false);
+        at::globalContext().setDeterministicCuDNN(true);
         auto options = torch::TensorOptions().dtype(torch::kFloat32).device(network->device);
         const auto count = network->parameter_count();
         network->parameters = torch::zeros({count}, options).requires_grad_();
@@ -234,17 +305,19 @@ HEM_EXPORT int32_t hem_torch_network_adam(void* handle, double rate, double beta
 }
 
 // One step of supervised learning on [batch] rows, captured: forward, mean of -log softmax(outputs)[action], backward, Adam. Later calls of
-// hem_torch_network_replay run it with new rows, actions and rate.
+// hem_torch_network_replay run it with new rows, actions and rate: on a GPU as a CUDA graph, on the processor as it stands.
 HEM_EXPORT int32_t hem_torch_network_capture(void* handle, int64_t batch, double beta1, double beta2, double epsilon) {
     return guarded([&] {
-#ifdef HEM_TORCH_CUDA
         auto& n = *static_cast<Network*>(handle);
-        TORCH_CHECK(n.device.is_cuda(), "only a step on the GPU can be captured");
+        n.step = nullptr;
         auto options = torch::TensorOptions().dtype(torch::kFloat32).device(n.device);
+        auto staged = torch::TensorOptions().dtype(torch::kFloat32).pinned_memory(n.device.is_cuda());
+        n.staged_input = torch::zeros({batch, n.inputs}, staged);
+        n.staged_actions = torch::zeros({batch}, staged.dtype(torch::kInt64));
         n.captured_input = torch::zeros({batch, n.inputs}, options);
         n.captured_actions = torch::zeros({batch}, options.dtype(torch::kInt64));
         n.captured_loss = torch::zeros({}, options);
-        auto step = [&] {
+        std::function<void()> step = [&n, beta1, beta2, epsilon] {
             auto loss = torch::nll_loss(torch::log_softmax(n.forward(n.captured_input), 1), n.captured_actions);
             auto results = torch::autograd::grad({loss}, {n.parameters});
             torch::NoGradGuard no_gradient;
@@ -252,54 +325,40 @@ HEM_EXPORT int32_t hem_torch_network_capture(void* handle, int64_t batch, double
             n.captured_loss.copy_(loss);
             n.adam(beta1, beta2, epsilon);
         };
-
-        // Before it is captured a step must have run, on a stream of its own; a rate of zero and the moments put back undo it.
-        n.stream = c10::cuda::getStreamFromPool();
-        c10::cuda::CUDAStreamGuard on_stream(*n.stream);
-        torch::Tensor first, second;
-        {
-            torch::NoGradGuard no_gradient;
-            first = n.first.clone();
-            second = n.second.clone();
-            n.rate.zero_();
-        }
-        for (int i = 0; i < 3; i++) step();
-        {
-            torch::NoGradGuard no_gradient;
-            n.first.copy_(first);
-            n.second.copy_(second);
-        }
-        n.stream->synchronize();
-        n.graph = std::make_unique<at::cuda::CUDAGraph>();
-        n.graph->capture_begin();
-        step();
-        n.graph->capture_end();
-        n.stream->synchronize();
-#else
-        (void)handle; (void)batch; (void)beta1; (void)beta2; (void)epsilon;
-        TORCH_CHECK(false, "this libtorch has no CUDA, so no step can be captured");
+#ifdef HEM_TORCH_CUDA
+        n.graph.reset();
+        if (n.device.is_cuda()) n.capture_graph(step);
 #endif
+        n.step = step;
     });
 }
 
 HEM_EXPORT int32_t hem_torch_network_replay(
     void* handle, const float* inputs, const int64_t* actions, int64_t batch, double rate, float* loss) {
     return guarded([&] {
-#ifdef HEM_TORCH_CUDA
         auto& n = *static_cast<Network*>(handle);
-        TORCH_CHECK(n.graph != nullptr, "no step was captured");
+        TORCH_CHECK(n.step, "no step was captured");
         TORCH_CHECK(n.captured_input.size(0) == batch, "the captured step has ", n.captured_input.size(0), " rows, not ", batch);
-        torch::NoGradGuard no_gradient;
-        c10::cuda::CUDAStreamGuard on_stream(*n.stream);
-        n.captured_input.copy_(wrap(inputs, batch, n.inputs));
-        n.captured_actions.copy_(torch::from_blob(const_cast<int64_t*>(actions), {batch}, torch::kInt64));
-        n.rate.fill_(rate);
-        n.graph->replay();
-        *loss = n.captured_loss.item<float>();
-#else
-        (void)handle; (void)inputs; (void)actions; (void)batch; (void)rate; (void)loss;
-        TORCH_CHECK(false, "this libtorch has no CUDA, so no step can be captured");
+        n.staged_input.copy_(wrap(inputs, batch, n.inputs));
+        n.staged_actions.copy_(torch::from_blob(const_cast<int64_t*>(actions), {batch}, torch::kInt64));
+#ifdef HEM_TORCH_CUDA
+        c10::cuda::OptionalCUDAStreamGuard on_stream;
+        if (n.graph) {
+            n.let_stream_wait();
+            on_stream.reset_stream(*n.stream);
+        }
 #endif
+        n.captured_input.copy_(n.staged_input, /*non_blocking*/ true);
+        n.captured_actions.copy_(n.staged_actions, /*non_blocking*/ true);
+        n.rate.fill_(rate);
+#ifdef HEM_TORCH_CUDA
+        if (n.graph) n.graph->replay();
+        else n.step();
+#else
+        n.step();
+#endif
+        // It waits for all of it: what was staged may be filled anew.
+        *loss = n.captured_loss.item<float>();
     });
 }
 
