@@ -26,7 +26,7 @@ public sealed class DocumentationTests(ClusterFixture cluster)
             await RaisesAlertsAsync(prometheus);
 
             // What removes Hem comes last.
-            var pages = await PagesAsync("list", "cluster");
+            var pages = await Pages.RunAsync(cluster, "list", "cluster");
             await RunAsync([.. pages.Split('\n', StringSplitOptions.RemoveEmptyEntries).Except([Install, FirstSweep, Operations])]);
             await RunAsync(Operations);
             await IsGoneAsync();
@@ -126,16 +126,5 @@ public sealed class DocumentationTests(ClusterFixture cluster)
         (await cluster.Api.GetAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles/hem-operator")).ShouldBeNull();
     }
 
-    /// <summary>Where `hem` is: as `make build` makes it, or as it was built with these tests.</summary>
-    private static string Programs => Environment.GetEnvironmentVariable("HEM_PROGRAMS") is { Length: > 0 } folder
-        ? folder
-        : ClusterFixture.InRepository("artifacts/bin/Hem.Cli/release");
-
-    private Task RunAsync(params string[] pages) => PagesAsync(["run", "cluster", .. pages]);
-
-    private Task<string> PagesAsync(params string[] arguments) => Machine.RunAsync("env",
-    [
-        $"KUBECONFIG={cluster.ControlPlane.Kubeconfig}", $"PAGES_BIN={Programs}",
-        ClusterFixture.InRepository("make/pages"), .. arguments,
-    ]);
+    private Task RunAsync(params string[] pages) => Pages.RunAsync(cluster, ["run", "cluster", .. pages]);
 }
