@@ -40,10 +40,20 @@ public static class KubernetesMetrics
 
     private static readonly Counter<long> _reconciles = _meter.CreateCounter<long>(
         "controller_runtime_reconcile_total",
-        description: "Keys that were worked on, by controller and result: success, requeue_after or error.");
+        description: "Keys that were worked on, by controller and result: success, requeue_after or error; requeue is there for dashboards "
+            + "that know it, and stays 0.");
+
+    // In their order in controller-runtime.
+    private static readonly string[] _results = ["error", "requeue_after", "requeue", "success"];
+
+    private static readonly UpDownCounter<long> _workers = _meter.CreateUpDownCounter<long>(
+        "controller_runtime_max_concurrent_reconciles", description: "Keys that are worked on at once at most, by controller.");
+
+    private static readonly UpDownCounter<long> _activeWorkers = _meter.CreateUpDownCounter<long>(
+        "controller_runtime_active_workers", description: "Keys that are worked on now, by controller.");
 
     private static readonly Counter<long> _reconcileErrors = _meter.CreateCounter<long>(
-        "controller_runtime_reconcile_errors_total", description: "Keys on which work failed, by controller.");
+        "controller_runtime_reconcile_errors_total", description: "Keys on which work failed, wholly or in part, by controller.");
 
     private static readonly Histogram<double> _reconcileSeconds = _meter.CreateHistogram<double>(
         "controller_runtime_reconcile_time_seconds", "s", "How long the work on a key took, by controller.", null,
@@ -77,17 +87,39 @@ public static class KubernetesMetrics
         _requestSeconds.Record(duration.TotalSeconds, new("verb", method.Method), server);
     }
 
-    internal static void Added(string queue) => _adds.Add(1, Name(queue));
+    internal static void Added(string queue) => _adds.Add(1, Name(queue), Controller(queue));
 
-    internal static void Retried(string queue) => _retries.Add(1, Name(queue));
+    internal static void Retried(string queue) => _retries.Add(1, Name(queue), Controller(queue));
 
-    internal static void Waited(string queue, TimeSpan time) => _queueSeconds.Record(time.TotalSeconds, Name(queue));
+    internal static void Waited(string queue, TimeSpan time) =>
+        _queueSeconds.Record(time.TotalSeconds, Name(queue), Controller(queue));
 
-    internal static void Worked(string queue, TimeSpan time) => _workSeconds.Record(time.TotalSeconds, Name(queue));
+    internal static void Worked(string queue, TimeSpan time) =>
+        _workSeconds.Record(time.TotalSeconds, Name(queue), Controller(queue));
+
+    /// <summary>So many workers of a controller begin; until the end of what is returned.</summary>
+    internal static IDisposable Work(string controller, int workers)
+    {
+        var name = Controller(controller);
+        // The first error must be seen as a rise: rate() knows nothing of what a series was before it was there.
+        foreach (var result in _results) _reconciles.Add(0, name, new("result", result));
+        _reconcileErrors.Add(0, name);
+        _activeWorkers.Add(0, name);
+        _workers.Add(workers, name);
+        return new Ending(() => _workers.Add(-workers, name));
+    }
+
+    /// <summary>A worker of the controller is at a key; until the end of what is returned.</summary>
+    internal static IDisposable Active(string controller)
+    {
+        var name = Controller(controller);
+        _activeWorkers.Add(1, name);
+        return new Ending(() => _activeWorkers.Add(-1, name));
+    }
 
     internal static void Reconciled(string controller, string result, TimeSpan time)
     {
-        var name = new KeyValuePair<string, object?>("controller", controller);
+        var name = Controller(controller);
         _reconciles.Add(1, name, new("result", result));
         if (result == "error") _reconcileErrors.Add(1, name);
         _reconcileSeconds.Record(time.TotalSeconds, name);
@@ -106,7 +138,15 @@ public static class KubernetesMetrics
     }
 
     private static IEnumerable<Measurement<double>> OfQueues(Func<QueueState, double> value) =>
-        _queues.Values.Select(queue => new Measurement<double>(value(queue.State()), Name(queue.Name)));
+        _queues.Values.Select(queue => new Measurement<double>(value(queue.State()), Name(queue.Name), Controller(queue.Name)));
 
     private static KeyValuePair<string, object?> Name(string queue) => new("name", queue);
+
+    // A queue is named after the controller that works on it, and newer versions say so twice.
+    private static KeyValuePair<string, object?> Controller(string name) => new("controller", name);
+
+    private sealed class Ending(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
 }

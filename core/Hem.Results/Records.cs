@@ -142,3 +142,9 @@ public sealed record DurationRecord(
 
 /// <summary>Who holds a store.</summary>
 public sealed record StoreHolder(int ProcessId, string Command, DateTimeOffset Since, string Host);
+
+/// <summary>Bytes; null: not known, as of a server's disk.</summary>
+/// <param name="Size">What the store takes, without checkpoints.</param>
+/// <param name="Free">What is left where it lies.</param>
+/// <param name="Capacity">All that there is where it lies, whatever else takes of it.</param>
+public readonly record struct StoreSize(long? Size, long? Free, long? Capacity);

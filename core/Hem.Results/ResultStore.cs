@@ -113,8 +113,8 @@ public sealed partial class ResultStore : IReportSink, IAsyncDisposable, IDispos
         }
     }
 
-    /// <summary>Bytes that the store takes, and bytes that are left on its disk; null: not known.</summary>
-    public (long? Size, long? Free) ReadSize() => _database.ReadSize();
+    /// <summary>How large it is, and how much room there is for more.</summary>
+    public StoreSize ReadSize() => _database.ReadSize();
 
     private long Now => _options.Time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -28,8 +28,8 @@ internal abstract class StoreDatabase : IDisposable
 
     public abstract StoreException Translate(DbException e);
 
-    /// <summary>Bytes that the store takes, and bytes that are left where it lies; null: not known. Waits for nobody.</summary>
-    public abstract (long? Size, long? Free) ReadSize();
+    /// <summary>Waits for nobody.</summary>
+    public abstract StoreSize ReadSize();
 
     /// <summary>Lets go of the store; its connections are disposed already.</summary>
     public abstract void Dispose();

@@ -46,6 +46,11 @@ internal static partial class OperatorLog
     [LoggerMessage(10, LogLevel.Information, "Stopping: trainers go on; whoever leads next goes on with their sweeps.")]
     public static partial void Stopping(ILogger logger);
 
+    [LoggerMessage(30, LogLevel.Error,
+        "{Identity} has held the lease for {Seconds} s and does none of its work, because it cannot {Step}: {Fault} Nothing is started and no "
+        + "report is stored meanwhile; it goes on trying. What to do: docs/runbooks/HemOperatorWithoutLeader.md")]
+    public static partial void DoesNotBegin(ILogger logger, string identity, long seconds, string step, string fault);
+
     [LoggerMessage(11, LogLevel.Information, "Waiting for the result store: {Fault}")]
     public static partial void WaitsForStore(ILogger logger, string fault);
 

@@ -6,7 +6,11 @@ namespace Hem.Kubernetes;
 /// What came of looking at a key. Default: all is as it should be, until something changes. With a time: look again then.
 /// An exception instead means that it went wrong: the key comes again with back-off, however often.
 /// </summary>
-public readonly record struct ReconcileResult(TimeSpan? RequeueAfter = null);
+public readonly record struct ReconcileResult(TimeSpan? RequeueAfter = null)
+{
+    /// <summary>It went wrong, wholly or in part, and says by itself when to look again: counted as an error, and no more than that.</summary>
+    public bool IsError { get; init; }
+}
 
 public static class Reconciler
 {
@@ -16,9 +20,12 @@ public static class Reconciler
     /// </summary>
     public static async Task RunAsync<TKey>(WorkQueue<TKey> queue, int workers,
         Func<TKey, CancellationToken, Task<ReconcileResult>> reconcile, string name, ILogger logger, CancellationToken cancel)
-        where TKey : notnull =>
+        where TKey : notnull
+    {
+        using var _ = KubernetesMetrics.Work(name, workers);
         await Task.WhenAll(Enumerable.Range(0, workers)
             .Select(_ => Task.Run(() => WorkAsync(queue, reconcile, name, logger, cancel), CancellationToken.None)));
+    }
 
     private static async Task WorkAsync<TKey>(WorkQueue<TKey> queue, Func<TKey, CancellationToken, Task<ReconcileResult>> reconcile,
         string name, ILogger logger, CancellationToken cancel)
@@ -35,13 +42,15 @@ public static class Reconciler
             {
                 return;
             }
+            using var active = KubernetesMetrics.Active(name);
             var began = queue.Time.GetTimestamp();
             try
             {
                 var result = await reconcile(key, cancel);
                 queue.Forget(key);
                 if (result.RequeueAfter is { } after) queue.AddAfter(key, after);
-                KubernetesMetrics.Reconciled(name, result.RequeueAfter is null ? "success" : "requeue_after",
+                KubernetesMetrics.Reconciled(name,
+                    result.IsError ? "error" : result.RequeueAfter is null ? "success" : "requeue_after",
                     queue.Time.GetElapsedTime(began));
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)

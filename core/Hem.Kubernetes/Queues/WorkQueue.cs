@@ -4,7 +4,7 @@ namespace Hem.Kubernetes;
 
 public sealed record WorkQueueOptions
 {
-    /// <summary>Names the queue in metrics.</summary>
+    /// <summary>Names the queue in metrics: as its controller (<see cref="Reconciler"/>).</summary>
     public string Name { get; init; } = "hem";
 
     /// <summary>How long a key waits after its first failure; twice as long after each further one.</summary>

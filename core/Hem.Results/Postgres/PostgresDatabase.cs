@@ -107,11 +107,11 @@ internal sealed class PostgresDatabase : StoreDatabase
         }
     }
 
-    public override (long? Size, long? Free) ReadSize()
+    public override StoreSize ReadSize()
     {
         if (_options.Time.GetElapsedTime(Volatile.Read(ref _measured)) >= SizeIsGoodFor && Interlocked.Exchange(ref _measuring, 1) == 0)
             Task.Run(MeasureAgain);
-        return (_size, null);
+        return new(_size, null, null);
     }
 
     // https://www.postgresql.org/docs/current/errcodes-appendix.html

@@ -97,9 +97,13 @@ internal sealed class SqliteDatabase : StoreDatabase
         _ => new(StoreFault.Io, $"{_path}: the database failed: {e.Message}", e),
     };
 
-    public override (long? Size, long? Free) ReadSize() => (
-        new DirectoryInfo(_directory).EnumerateFiles(Path.GetFileName(_path) + "*").Sum(file => file.Length),
-        new DriveInfo(_directory).AvailableFreeSpace);
+    public override StoreSize ReadSize()
+    {
+        var drive = new DriveInfo(_directory);
+        return new(
+            new DirectoryInfo(_directory).EnumerateFiles(Path.GetFileName(_path) + "*").Sum(file => file.Length),
+            drive.AvailableFreeSpace, drive.TotalSize);
+    }
 
     public override void Dispose() => _lock?.Dispose();
 

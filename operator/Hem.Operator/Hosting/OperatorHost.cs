@@ -64,10 +64,14 @@ internal sealed class OperatorHost : IAsyncDisposable
             RenewDeadline = options.RenewDeadline,
             RetryPeriod = options.RetryPeriod,
         });
+        _metrics.ObserveLeading(() => IsWorking && _elector.IsLeader);
     }
 
-    /// <summary>It runs sweeps now.</summary>
+    /// <summary>It has what it needs to run sweeps, and listens to trainers.</summary>
     public bool IsLeading { get; private set; }
+
+    /// <summary>It knows what there is in the cluster too, and runs sweeps now.</summary>
+    public bool IsWorking { get; private set; }
 
     /// <summary>The results, while it leads.</summary>
     public ResultStore? Store { get; private set; }
@@ -105,7 +109,9 @@ internal sealed class OperatorHost : IAsyncDisposable
     private async Task LeadAsync(CancellationToken cancel)
     {
         OperatorLog.Leads(_logger, _options.Identity);
-        await using ResultStore store = await OpenStoreAsync(cancel);
+        using var beginning = new Beginning(_options.Identity, "open the result store", _logger, _time);
+        await using ResultStore store = await OpenStoreAsync(beginning, cancel);
+        beginning.At("get the certificates of its progress service ready");
         var checkpoints = new FileCheckpointStore(Path.Combine(_options.Store, "checkpoints"), limitInAll: _options.CheckpointBytes);
         // Those of a sweep whose end was cut short.
         foreach (string sweep in checkpoints.ReadSweepUids())
@@ -114,7 +120,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         var certificates = new CertificateAuthority(
             _client, _options.Namespace, CertificateOptions.For(_options.Namespace, _options.ProgressAddress),
             _loggers.CreateLogger<CertificateAuthority>(), _options.WatchNamespace, _time);
-        await PersistAsync(certificates.LoadAsync, cancel);
+        await PersistAsync(certificates.LoadAsync, beginning, cancel);
         using var authority = new PodTokenAuthority(pods, store, new TokenReviewer(_client), _metrics, _time);
         await using ProgressHost progress = await ProgressHost.StartAsync(
             _options.ProgressListen, authority, store, checkpoints, certificates, _metrics, _loggers, _time, cancel);
@@ -124,12 +130,17 @@ internal sealed class OperatorHost : IAsyncDisposable
         await using AnswerHost web = await AnswerHost.StartAsync(_options.AnswersListen, endpoints, certificates, _loggers, cancel);
         var engine = new SweepEngine(
             _client, store, progress.Service, certificates, pods, _options, _time, _logger, checkpoints, _metrics);
+        beginning.At("list the sweeps, trials, Jobs and pods that there are");
         _metrics.Observe(store.ReadSize, () => certificates.Expires);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         (IsLeading, Store, ProgressAddress, AnswersAddress) = (true, store, progress.Address, web.Address);
         Task[] work =
         [
-            engine.RunAsync(ends.Token),
+            engine.RunAsync(ends.Token, synced: () =>
+            {
+                IsWorking = true;
+                beginning.Dispose();
+            }),
             certificates.RunAsync(() => _elector.IsLeader, ends.Token),
             LeaderLabel.KeepAsync(_client, _options, _logger, _time, ends.Token),
             Retention.KeepAsync(store, _options, _logger, _time, ends.Token),
@@ -141,7 +152,7 @@ internal sealed class OperatorHost : IAsyncDisposable
         }
         finally
         {
-            (IsLeading, Store) = (false, null);
+            (IsLeading, IsWorking, Store) = (false, false, null);
             _metrics.Observe(null, null);
             OperatorLog.Stopping(_logger);
             await ends.CancelAsync();
@@ -157,7 +168,7 @@ internal sealed class OperatorHost : IAsyncDisposable
     /// The leader before may not have let go of a store in SQLite yet; that in PostgreSQL is taken over from it, which the lease gives the
     /// right to. Its server may be away.
     /// </summary>
-    private async Task<ResultStore> OpenStoreAsync(CancellationToken cancel)
+    private async Task<ResultStore> OpenStoreAsync(Beginning beginning, CancellationToken cancel)
     {
         var options = new StoreOptions
         {
@@ -176,12 +187,13 @@ internal sealed class OperatorHost : IAsyncDisposable
             catch (StoreException e) when (e.Fault is StoreFault.Locked or StoreFault.Unavailable)
             {
                 if (!isTold) OperatorLog.WaitsForStore(_logger, e.Message);
+                beginning.Failed(e.Message);
                 await Task.Delay(StorePause, _time, cancel);
             }
         }
     }
 
-    private async Task PersistAsync(Func<CancellationToken, Task> work, CancellationToken cancel)
+    private async Task PersistAsync(Func<CancellationToken, Task> work, Beginning beginning, CancellationToken cancel)
     {
         var trouble = new LastingTrouble(_time);
         while (true)
@@ -195,6 +207,7 @@ internal sealed class OperatorHost : IAsyncDisposable
             {
                 if (trouble.IsNews(LastingTrouble.KindOf(e)))
                     OperatorLog.CertificatesFailed(_logger, null, e.Message, _options.Namespace, CertificateOptions.SecretName);
+                beginning.Failed(e.Message);
                 await Task.Delay(_options.TroublePause, _time, cancel);
             }
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Hem.Results;
 
 namespace Hem.Operator.Metrics;
 
@@ -15,8 +16,9 @@ internal sealed class OperatorMetrics : IDisposable
     private readonly UpDownCounter<long> _streams;
     private readonly Counter<long> _answers;
     private readonly Counter<long> _statusWrites;
-    private Func<(long? Size, long? Free)>? _disk;
+    private Func<StoreSize>? _disk;
     private Func<DateTimeOffset?>? _certificateEnd;
+    private Func<bool>? _isLeading;
 
     public OperatorMetrics(TimeProvider? time = null)
     {
@@ -34,8 +36,13 @@ internal sealed class OperatorMetrics : IDisposable
             description: "Requests for answers (reports, rankings), by file and HTTP status.");
         _statusWrites = _meter.CreateCounter<long>("hem_status_writes_total",
             description: "Statuses written to the API server, by kind and result (written, conflict, failed).");
+        _meter.CreateObservableGauge("hem_operator_leading", () => _isLeading?.Invoke() == true ? 1 : 0, null,
+            "1 while this process holds the lease and does what a leader does: its store is open, it knows what there is in the cluster and "
+                + "listens to trainers; else 0.");
         _meter.CreateObservableGauge("hem_store_size_bytes", () => Of(_disk?.Invoke().Size), "By",
             "What the result store takes on its disk; the leader alone has one.");
+        _meter.CreateObservableGauge("hem_store_capacity_bytes", () => Of(_disk?.Invoke().Capacity), "By",
+            "How large the disk of the result store and the checkpoints is, whatever else is on it; not known of a PostgreSQL server.");
         _meter.CreateObservableGauge("hem_store_free_bytes", () => Of(_disk?.Invoke().Free), "By",
             "What is left on the disk of the result store and the checkpoints; not known of a PostgreSQL server.");
         _meter.CreateObservableGauge("hem_certificate_expiration_timestamp_seconds",
@@ -48,8 +55,11 @@ internal sealed class OperatorMetrics : IDisposable
     public SweepMetrics Sweeps { get; }
 
     /// <summary>Where the size of the store and the end of the certificates come from while this process leads; null: nowhere.</summary>
-    public void Observe(Func<(long? Size, long? Free)>? disk, Func<DateTimeOffset?>? certificateEnd) =>
+    public void Observe(Func<StoreSize>? disk, Func<DateTimeOffset?>? certificateEnd) =>
         (_disk, _certificateEnd) = (disk, certificateEnd);
+
+    /// <summary>Where it comes from whether this process leads and works.</summary>
+    public void ObserveLeading(Func<bool> isLeading) => _isLeading = isLeading;
 
     public void StatusWritten(string kind, string result) => _statusWrites.Add(1, new("kind", kind), new("result", result));
 

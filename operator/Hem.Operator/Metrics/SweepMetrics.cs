@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using System.Diagnostics.Metrics;
 using Hem.Core.Planning;
 using Hem.Core.Sweeps;
@@ -22,6 +23,18 @@ internal sealed record SweepView(string Namespace, string Name, SweepStatus Stat
 
     /// <summary>How attempts of its trials ended.</summary>
     public IReadOnlyList<AttemptCount> Ended { get; init; } = [];
+
+    /// <summary>Of the trials that run, those that have been silent longest, and when they reported last.</summary>
+    public IReadOnlyList<(string Trial, DateTimeOffset Since)> Silent { get; init; } = [];
+
+    /// <summary>Of the trials that run, those that have not saved for longest, and when they saved last.</summary>
+    public IReadOnlyList<(string Trial, DateTimeOffset Since)> Unsaved { get; init; } = [];
+
+    /// <summary>Why how many of its trials do not run (<see cref="WaitingReason"/>).</summary>
+    public IReadOnlyDictionary<string, int> Waiting { get; init; } = ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>How often its trials are asked to save.</summary>
+    public TimeSpan? CheckpointInterval { get; init; }
 
     /// <summary>Trials that run, as far as series of their own are wanted.</summary>
     public IReadOnlyList<TrialView> Trials { get; init; } = [];
@@ -47,6 +60,11 @@ internal sealed class SweepMetrics
     /// <summary>Of all sweeps together, trials with series of their own: a scrape of them stays well under 2 MB.</summary>
     public const int MostTrials = 1000;
 
+    /// <summary>Trials of a sweep that are named because they are silent, or have not saved, and after how long they are.</summary>
+    public const int MostNamed = 5;
+
+    public static readonly TimeSpan SilentAfter = TimeSpan.FromMinutes(5), UnsavedAfter = TimeSpan.FromMinutes(30);
+
     private readonly ConcurrentDictionary<string, SweepView> _sweeps = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly Counter<long> _attempts;
@@ -67,6 +85,10 @@ internal sealed class SweepMetrics
                 + "Superseded).");
         meter.CreateObservableGauge("hem_sweep_trials_starting", () => Each(sweep => [Of(sweep, sweep.Status.Counts.Starting)]),
             description: "Of the running trials those whose pod does not run yet, by namespace and sweep.");
+        meter.CreateObservableGauge("hem_sweep_trials_waiting",
+            () => Each(sweep => sweep.Waiting.Select(one => Of(sweep, one.Value, new("reason", one.Key)))),
+            description: "Trials of a sweep that are left and do not run, by namespace, sweep and reason ("
+                + $"{string.Join(", ", WaitingReason.All)}); no series where there are none.");
         meter.CreateObservableGauge("hem_sweep_suspended",
             () => Each(sweep => [Of(sweep, sweep.Status.State is SweepState.Suspending or SweepState.Suspended ? 1 : 0)]),
             description: "1 while the sweep is suspended, by its spec, else 0; by namespace and sweep.");
@@ -82,10 +104,20 @@ internal sealed class SweepMetrics
         meter.CreateObservableGauge("hem_sweep_best_score", () => Each(BestOf),
             description: "Final success rate of the best configuration so far, by namespace, sweep and configuration.");
         meter.CreateObservableGauge("hem_sweep_oldest_report_seconds", () => Each(sweep => Age(sweep, sweep.OldestReport)), "s",
-            "Of the sweep's running trials, how long the one that has been silent longest has not reported, by namespace and sweep.");
+            "Of the sweep's running trials, how long the one that has been silent longest has not reported to this process, by namespace "
+                + "and sweep.");
         meter.CreateObservableGauge("hem_sweep_oldest_checkpoint_seconds", () => Each(sweep => Age(sweep, sweep.OldestCheckpoint)), "s",
-            "Of the sweep's running trials, how old the oldest newest checkpoint is, or the trial where it has none, by namespace and "
-                + "sweep.");
+            "Of the sweep's running trials, how long the one that has not saved for longest has not told this process that it saved, by "
+                + "namespace and sweep.");
+        meter.CreateObservableGauge("hem_trial_silent_seconds", () => Each(sweep => Named(sweep, sweep.Silent, SilentAfter)), "s",
+            $"How long a running trial has not reported to this process, by namespace, sweep and trial: the {MostNamed} of each sweep that "
+                + $"have been silent longest, from {SilentAfter.TotalMinutes} minutes on.");
+        meter.CreateObservableGauge("hem_trial_unsaved_seconds", () => Each(sweep => Named(sweep, sweep.Unsaved, UnsavedAfter)), "s",
+            $"How long a running trial has not told this process that it saved, by namespace, sweep and trial: the {MostNamed} of each "
+                + $"sweep that have not for longest, from {UnsavedAfter.TotalMinutes} minutes on.");
+        meter.CreateObservableGauge("hem_sweep_checkpoint_interval_seconds",
+            () => Each(sweep => sweep.CheckpointInterval is { } every ? [Of(sweep, every.TotalSeconds)] : []), "s",
+            "How often the sweep's trials are asked to save (spec.trainer.checkpoints.every), by namespace and sweep.");
         meter.CreateObservableGauge("hem_trial_info", () => EachTrial((sweep, trial) => Of(sweep, 1, trial, trial.Labels)),
             description: "Always 1: a trial that runs, with its configuration, seed and parameters, by namespace, sweep and trial. To be "
                 + "joined with other series of the trial. Off unless --trial-series says how many.");
@@ -122,11 +154,12 @@ internal sealed class SweepMetrics
         var counts = sweep.Status.Counts;
         return
         [
-            Of(sweep, counts.Waiting, TrialPhase.Waiting), Of(sweep, counts.BackingOff, TrialPhase.BackingOff),
-            Of(sweep, counts.Running, TrialPhase.Running), Of(sweep, counts.Finished, TrialPhase.Finished),
-            Of(sweep, counts.Failed, TrialPhase.Failed), Of(sweep, counts.Conflicted, TrialPhase.Conflicted),
-            Of(sweep, counts.Superseded, TrialPhase.Superseded),
+            In(TrialPhase.Waiting, counts.Waiting), In(TrialPhase.BackingOff, counts.BackingOff), In(TrialPhase.Running, counts.Running),
+            In(TrialPhase.Finished, counts.Finished), In(TrialPhase.Failed, counts.Failed), In(TrialPhase.Conflicted, counts.Conflicted),
+            In(TrialPhase.Superseded, counts.Superseded),
         ];
+
+        Measurement<double> In(TrialPhase phase, int count) => Of(sweep, count, new("phase", phase.ToString()));
     }
 
     private static IEnumerable<Measurement<double>> CountAttempts(SweepView sweep) => sweep.Ended.Select(
@@ -139,6 +172,13 @@ internal sealed class SweepMetrics
 
     private IEnumerable<Measurement<double>> Age(SweepView sweep, DateTimeOffset? since) =>
         since is { } time ? [Of(sweep, Math.Max(0, (_time.GetUtcNow() - time).TotalSeconds))] : [];
+
+    private IEnumerable<Measurement<double>> Named(
+        SweepView sweep, IReadOnlyList<(string Trial, DateTimeOffset Since)> trials, TimeSpan after)
+    {
+        foreach ((string trial, DateTimeOffset since) in trials)
+            if (_time.GetUtcNow() - since is var age && age >= after) yield return Of(sweep, age.TotalSeconds, new("trial", trial));
+    }
 
     private IEnumerable<Measurement<double>> Each(Func<SweepView, IEnumerable<Measurement<double>>> tell) =>
         _sweeps.Values.SelectMany(tell);
@@ -167,8 +207,8 @@ internal sealed class SweepMetrics
 
     private static Measurement<double> Of(SweepView sweep, double value) => new(value, Labels(sweep));
 
-    private static Measurement<double> Of(SweepView sweep, double value, TrialPhase phase) =>
-        new(value, [.. Labels(sweep), new("phase", phase.ToString())]);
+    private static Measurement<double> Of(SweepView sweep, double value, KeyValuePair<string, object?> label) =>
+        new(value, [.. Labels(sweep), label]);
 
     private static Measurement<double> Of(
         SweepView sweep, double value, TrialView trial, IReadOnlyList<KeyValuePair<string, object?>> labels) =>

@@ -18,6 +18,9 @@ internal sealed class SweepController : IAsyncDisposable
     /// </summary>
     private const int Workers = 32;
 
+    /// <summary>In metrics.</summary>
+    private const string Controller = "sweep";
+
     private readonly SweepServices _services;
 
     /// <summary>By namespace and UID: what claims in one namespace to be of a sweep in another is nothing to that sweep.</summary>
@@ -39,7 +42,7 @@ internal sealed class SweepController : IAsyncDisposable
     public SweepController(SweepServices services)
     {
         _services = services;
-        _queue = new(new WorkQueueOptions { Name = "sweeps", Time = services.Time, BaseDelay = TimeSpan.FromMilliseconds(100) });
+        _queue = new(new WorkQueueOptions { Name = Controller, Time = services.Time, BaseDelay = TimeSpan.FromMilliseconds(100) });
         string? ns = services.Options.WatchNamespace;
         _sweepInformer = new(services.Client, HemResources.Sweeps, ns);
         _trialInformer = new(services.Client, HemResources.Trials, ns, options: new() { Transform = Slim });
@@ -54,7 +57,8 @@ internal sealed class SweepController : IAsyncDisposable
     }
 
     /// <summary>Runs until cancelled. What is under way then is given up; whoever leads next finds it as it is.</summary>
-    public async Task RunAsync(CancellationToken cancel)
+    /// <param name="synced">Called once it knows what there is, and begins to work.</param>
+    public async Task RunAsync(Action? synced, CancellationToken cancel)
     {
         // Pods before Jobs before trials before sweeps: what belongs to a thing is there when the thing is seen.
         await _podInformer.StartAsync(cancel);
@@ -63,7 +67,8 @@ internal sealed class SweepController : IAsyncDisposable
         await _sweepInformer.StartAsync(cancel);
         FindMissing();
         OperatorLog.Started(_services.Logger, _services.Options.WatchNamespace ?? "all namespaces");
-        await Reconciler.RunAsync(_queue, Workers, ReconcileAsync, "sweep", _services.Logger, cancel);
+        synced?.Invoke();
+        await Reconciler.RunAsync(_queue, Workers, ReconcileAsync, Controller, _services.Logger, cancel);
     }
 
     public async ValueTask DisposeAsync()
@@ -88,7 +93,7 @@ internal sealed class SweepController : IAsyncDisposable
             if (!sweep.IsOver && _sweeps.TryAdd(key, sweep)) _queue.Add(key);
         }
 
-        return wake is { } at ? new ReconcileResult(Later(at - _services.Time.GetUtcNow())) : default;
+        return new ReconcileResult(wake is { } at ? Later(at - _services.Time.GetUtcNow()) : null) { IsError = sweep.HadTrouble };
     }
 
     private static TimeSpan Later(TimeSpan delay) => delay > TimeSpan.FromMilliseconds(1) ? delay : TimeSpan.FromMilliseconds(1);

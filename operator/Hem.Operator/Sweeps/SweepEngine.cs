@@ -51,7 +51,8 @@ internal sealed class SweepEngine : IAsyncDisposable
     }
 
     /// <summary>Runs until cancelled.</summary>
-    public Task RunAsync(CancellationToken cancel) => _controller.RunAsync(cancel);
+    /// <param name="synced">Called once it knows what there is, and begins to work.</param>
+    public Task RunAsync(CancellationToken cancel, Action? synced = null) => _controller.RunAsync(synced, cancel);
 
     public async ValueTask DisposeAsync()
     {

@@ -171,6 +171,7 @@ internal sealed partial class SweepReconciler
         }
         catch (Exception e) when (IsTrouble(e) && !cancel.IsCancellationRequested)
         {
+            HadTrouble = true;
             OperatorLog.SweepTrouble(services.Logger, Namespace, Name, e.Message);
             return Now + services.Options.TroublePause;
         }

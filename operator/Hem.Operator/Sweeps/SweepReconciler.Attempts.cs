@@ -1,6 +1,7 @@
 using Hem.Core.Planning;
 using Hem.Core.Sweeps;
 using Hem.Kubernetes;
+using Hem.Operator.Metrics;
 using Hem.Operator.Trials;
 using Hem.Progress;
 using Hem.Results;
@@ -64,6 +65,7 @@ internal sealed partial class SweepReconciler
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
+            if (!WaitingReason.IsQuota(e.Message)) HadTrouble = true;
             bool isExpected = IsTrouble(e) || e is StoreException or IOException or OperationCanceledException;
             if (_trouble.IsNews(LastingTrouble.KindOf(e)))
                 OperatorLog.TrialWaits(services.Logger, Namespace, Name, state.Name, isExpected ? e.Message : e.ToString());
@@ -254,6 +256,7 @@ internal sealed partial class SweepReconciler
         catch (KubernetesException e)
         {
             live.LaunchTrouble = $"cannot be started: {Reason(e)}";
+            if (!WaitingReason.IsQuota(e.Message)) HadTrouble = true;
             if (_trouble.IsNews(LastingTrouble.KindOf(e)))
                 OperatorLog.TrialWaits(services.Logger, Namespace, Name, state.Name, e.Message);
             return false;

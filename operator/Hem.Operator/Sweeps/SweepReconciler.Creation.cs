@@ -43,6 +43,7 @@ internal sealed partial class SweepReconciler
         }
         catch (Exception e) when (IsTrouble(e) && !cancel.IsCancellationRequested)
         {
+            HadTrouble = true;
             OperatorLog.SweepTrouble(services.Logger, Namespace, Name, $"why pods are not created is not known: {e.Message}");
             return;
         }

@@ -16,6 +16,9 @@ internal sealed partial class SweepReconciler
     private HemSweepResource? _readResource;
     private SweepModel? _savedModel;
 
+    /// <summary>Since when reports of its trainers are seen here.</summary>
+    private DateTimeOffset _loadedAt;
+
     /// <summary>May be cut short by a store that cannot be read now, and is repeated then.</summary>
     private async Task LoadAsync(CancellationToken cancel)
     {
@@ -37,7 +40,7 @@ internal sealed partial class SweepReconciler
 
         foreach (TrialState state in _trials.Values)
             if (!known.Contains(state.Name)) await LoadUnrecordedAsync(state, cancel);
-        _isLoaded = true;
+        (_isLoaded, _loadedAt) = (true, Now);
     }
 
     /// <summary>

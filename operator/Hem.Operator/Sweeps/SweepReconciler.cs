@@ -46,6 +46,12 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
     /// <summary>The sweep was deleted, or never seen, and nothing of it is left: this reconciler may be forgotten.</summary>
     public bool IsOver => _inbox.IsEmpty && (_isDeleted ? _isMarkedDeleted : _resource is null && _trials.Values.All(IsGone));
 
+    /// <summary>
+    /// The API server, the store or a disk refused something at the last look, or did not answer: what was not done is tried again by
+    /// itself after a pause, and whoever watches the operator is told (metrics). A full quota is no trouble.
+    /// </summary>
+    public bool HadTrouble { get; private set; }
+
     private DateTimeOffset Now => services.Time.GetUtcNow();
 
     /// <summary>Something happened; it is taken in at the next reconciliation. From any thread.</summary>
@@ -55,7 +61,9 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
     public async Task<DateTimeOffset?> ReconcileAsync(CancellationToken cancel)
     {
         Drain();
+        // Nothing is looked at, still for the same trouble.
         if (_pausedUntil > Now) return _pausedUntil;
+        HadTrouble = false;
         if (_resource is null && !_isDeleted) return null;
         try
         {
@@ -95,7 +103,7 @@ internal sealed partial class SweepReconciler(string @namespace, string uid, Swe
             // Once, and not at each of the tries that follow.
             if (!_isTroubled) OperatorLog.StoreTrouble(services.Logger, Namespace, Name, e.Message);
             if (!_isTroubled && _resource is { } sweep) services.Events.Warning(sweep, "StoreTrouble", e.Message);
-            _isTroubled = true;
+            _isTroubled = HadTrouble = true;
             return _pausedUntil = Now + services.Options.TroublePause;
         }
     }

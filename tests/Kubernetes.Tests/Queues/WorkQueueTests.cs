@@ -160,6 +160,30 @@ public class WorkQueueTests
         double Reconciled(string result) =>
             metrics.Sum("controller_runtime_reconcile_total", ("controller", "counted"), ("result", result));
         (Reconciled("error"), Reconciled("requeue_after"), Reconciled("success")).ShouldBe((3, 2, 1));
+        metrics.Sum("controller_runtime_active_workers", ("controller", "counted")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task What_went_wrong_and_says_when_to_look_again_is_an_error_without_the_queues_pause()
+    {
+        using var metrics = new MetricReader();
+        using var queue = new WorkQueue<string>();
+        using var cancel = new CancellationTokenSource();
+        var work = Reconciler.RunAsync(
+            queue, 3, (_, _) => Task.FromResult(new ReconcileResult { IsError = true }), "partly", NullLogger.Instance, cancel.Token);
+        // Before anything has happened, all results are there: a rate sees the first.
+        var controller = ("controller", "partly");
+        foreach (var result in (string[])["error", "requeue_after", "requeue", "success"])
+            metrics.Values("controller_runtime_reconcile_total", controller, ("result", result)).ShouldBe([0]);
+        metrics.Values("controller_runtime_reconcile_errors_total", controller).ShouldBe([0]);
+        metrics.Sum("controller_runtime_max_concurrent_reconciles", controller).ShouldBe(3);
+        queue.Add("a");
+        await Wait.UntilAsync(() => metrics.Sum("controller_runtime_reconcile_errors_total", controller) == 1, "it is counted");
+        metrics.Sum("controller_runtime_reconcile_total", controller, ("result", "error")).ShouldBe(1);
+        queue.Failures("a").ShouldBe(0);
+        await cancel.CancelAsync();
+        await work;
+        metrics.Sum("controller_runtime_max_concurrent_reconciles", controller).ShouldBe(0);
     }
 
     [Fact]
@@ -192,7 +216,7 @@ public class WorkQueueTests
         queue.Add("b");
         _time.Advance(TimeSpan.FromSeconds(3));
         metrics.Sum("workqueue_adds_total", name).ShouldBe(2);
-        metrics.Gauge("workqueue_depth", name).ShouldBe(2);
+        metrics.Gauge("workqueue_depth", name, ("controller", "measured")).ShouldBe(2);
         await queue.GetAsync();
         metrics.Values("workqueue_queue_duration_seconds", name).ShouldBe([3]);
         _time.Advance(TimeSpan.FromSeconds(4));

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net.Http.Headers;
 using Hem.Core.Planning;
 using Hem.Kubernetes;
@@ -7,7 +9,9 @@ using Hem.Operator.Metrics;
 using Hem.Operator.Trials;
 using Hem.TestCluster;
 using Hem.Tests;
+using Microsoft.Extensions.Logging;
 using Operator.Tests.Sweeps;
+using ResultStore = Hem.Results.ResultStore;
 
 namespace Operator.Tests.Hosting;
 
@@ -39,14 +43,20 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         text.ShouldContain($"hem_trial_duration_seconds_count{{namespace=\"{ns}\"}} 3\n");
         text.ShouldContain($"hem_sweep_best_score{{configuration=\"hem\",namespace=\"{ns}\",sweep=\"s\"}} ");
         text.ShouldContain("hem_status_writes_total{kind=\"HemSweep\",result=\"written\"}");
-        text.ShouldContain("hem_store_size_bytes ");
-        text.ShouldContain("hem_store_free_bytes ");
+        double[] store = [.. new[] { "size", "free", "capacity" }.Select(what => Value(text, $"hem_store_{what}_bytes "))];
+        store.ShouldAllBe(bytes => bytes > 0);
+        store[2].ShouldBeGreaterThan(store[1]);
         text.ShouldContain("hem_certificate_expiration_timestamp_seconds ");
         text.ShouldContain("controller_runtime_reconcile_total{controller=\"sweep\",result=\"success\"}");
-        text.ShouldContain("workqueue_depth{name=\"sweeps\"} ");
+        text.ShouldContain("controller_runtime_reconcile_total{controller=\"sweep\",result=\"requeue\"} 0\n");
+        text.ShouldContain("controller_runtime_active_workers{controller=\"sweep\"} ");
+        text.ShouldContain("workqueue_depth{controller=\"sweep\",name=\"sweep\"} ");
+        text.ShouldContain("hem_operator_leading 1\n");
         text.ShouldContain("rest_client_requests_total{code=\"200\",host=\"");
         text.ShouldContain("leader_election_master_status{name=\"hem-operator\"} 1\n");
         text.ShouldContain("process_cpu_seconds_total ");
+        Value(text, "process_max_fds ").ShouldBeGreaterThanOrEqualTo(Value(text, "process_open_fds "));
+        Value(text, "process_virtual_memory_bytes ").ShouldBeGreaterThan(Value(text, "process_resident_memory_bytes "));
         (await ScrapeAsync(life, "application/openmetrics-text; version=1.0.0")).ShouldEndWith("# EOF\n");
         if (ScrapeReaders.AreHere) (await ScrapeReaders.CheckAsync(text)).ShouldBe("");
     }
@@ -88,6 +98,59 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
             "told: " + string.Join('\n', lines), Timeouts.Long);
     }
 
+    [Fact]
+    public async Task Whoever_holds_the_lease_and_cannot_open_its_store_does_not_lead()
+    {
+        await using HostWorld world = await HostWorld.CreateAsync(fixture.ControlPlane);
+        HostWorld.Life life;
+        using (ResultStore.Open(world.Options.Store))
+        {
+            life = world.Start();
+            await Wait.UntilAsync(async () => life.Host.HealthAddress is not null
+                && (await ScrapeAsync(life)).Contains("leader_election_master_status{name=\"hem-operator\"} 1\n"), "it holds the lease");
+            (await ScrapeAsync(life)).ShouldContain("hem_operator_leading 0\n");
+        }
+
+        await Wait.UntilAsync(async () => (await ScrapeAsync(life)).Contains("hem_operator_leading 1\n"), "it leads", Timeouts.Normal);
+    }
+
+    [Fact]
+    public async Task What_keeps_the_holder_of_the_lease_from_work_is_an_error_once_it_lasts_and_now_and_then()
+    {
+        var (time, log) = (new ManualTime(), new ErrorLog());
+        var beginning = new Beginning("pod-1", "open the result store", log, time);
+        time.Advance(Beginning.Patience - TimeSpan.FromSeconds(1));
+        log.Lines.ShouldBeEmpty();
+        beginning.Failed("results.db: another program holds the database locked. Close it and try again.");
+        time.Advance(TimeSpan.FromSeconds(1));
+        await Wait.UntilAsync(() => log.Lines.Count == 1, "it is said");
+        log.Lines.Single().ShouldStartWith("pod-1 has held the lease for 30 s and does none of its work, because it cannot open "
+            + "the result store: results.db: another program holds the database locked.");
+        beginning.At("list the sweeps");
+        time.Advance(Beginning.Again);
+        await Wait.UntilAsync(() => log.Lines.Count == 2, "it is said again");
+        log.Lines.Last().ShouldContain("cannot list the sweeps: no answer yet");
+        beginning.Dispose();
+        time.Advance(Beginning.Again);
+        log.Lines.Count.ShouldBe(2);
+    }
+
+    private sealed class ErrorLog : ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel == LogLevel.Error) Lines.Enqueue(formatter(state, exception));
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
@@ -101,6 +164,31 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
         System.Text.Encoding.UTF8.GetString(body.Span).Split('\n')
             .Count(line => line.StartsWith("hem_trial_info{", StringComparison.Ordinal) && line.Contains("namespace=\"many\""))
             .ShouldBe(trialSeries == 0 ? 0 : SweepMetrics.MostTrials);
+    }
+
+    [Fact]
+    public void Trials_that_are_silent_or_do_not_save_are_named_and_only_they()
+    {
+        var time = new ManualTime();
+        using var metrics = new OperatorMetrics(time);
+        DateTimeOffset now = time.GetUtcNow();
+        metrics.Sweeps.See("named", ManyTrials.Sweep(0, 3, 0) with
+        {
+            Silent = [("s-1", now), ("s-2", now.AddMinutes(3))],
+            Unsaved = [("s-1", now), ("s-2", now.AddMinutes(3))],
+        });
+        string[] Named() =>
+        [
+            .. System.Text.Encoding.UTF8.GetString(new Hem.Metrics.MetricsPipeline("test", "1", 1000, [OperatorMetrics.MeterName])
+                .Scrape(null).Body.Span).Split('\n').Where(line => line.Contains("trial=\"s-")).Select(line => line.Split(' ')[0]),
+        ];
+        Named().ShouldBeEmpty();
+        time.Advance(SweepMetrics.SilentAfter);
+        const string Labels = "{namespace=\"many\",sweep=\"fetch-push-images-0\",trial=\"s-1\"}";
+        Named().ShouldBe(["hem_trial_silent_seconds" + Labels]);
+        time.Advance(SweepMetrics.UnsavedAfter - SweepMetrics.SilentAfter);
+        Named().ShouldContain("hem_trial_unsaved_seconds" + Labels);
+        Named().Count(line => line.StartsWith("hem_trial_unsaved", StringComparison.Ordinal)).ShouldBe(1);
     }
 
     [Theory]
@@ -128,6 +216,9 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
     [InlineData(AttemptResult.Left, "the sweep is suspended", false, "Asked")]
     public void The_reason_of_an_end_is_one_of_a_few(AttemptResult result, string words, bool permanent, string reason) =>
         EndReason.Of(new AttemptOutcome(result, words, permanent)).ShouldBe(reason);
+
+    private static double Value(string text, string series) => double.Parse(
+        text.Split('\n').Single(line => line.StartsWith(series, StringComparison.Ordinal))[series.Length..], CultureInfo.InvariantCulture);
 
     private static async Task<string> ScrapeAsync(HostWorld.Life life, string? accept = null)
     {

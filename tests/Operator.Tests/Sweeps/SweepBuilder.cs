@@ -32,6 +32,8 @@ internal sealed class SweepBuilder
 
     public SweepBuilder Gpus(int gpus) => Trainer("gpus", gpus);
 
+    public SweepBuilder CheckpointsEvery(string time) => Trainer("checkpoints", new JsonObject { ["every"] = time });
+
     public SweepBuilder Budget(string field, JsonNode value) => With("budget", new JsonObject { [field] = value });
 
     public SweepBuilder Base(string parameter, JsonNode value)

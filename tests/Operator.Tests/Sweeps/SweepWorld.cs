@@ -1,8 +1,13 @@
+using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
 using Hem.Kubernetes;
+using Hem.Metrics;
 using Hem.Operator;
 using Hem.Operator.Api;
+using Hem.Operator.Hosting;
+using Hem.Operator.Metrics;
 using Hem.Operator.Progress;
 using Hem.Operator.Sweeps;
 using Hem.Operator.Trials;
@@ -45,7 +50,8 @@ internal sealed class SweepWorld : IAsyncDisposable
     }
 
     /// <summary>An operator's life as leader.</summary>
-    private sealed record Term(ResultStore Store, SweepEngine Engine, KubernetesClient Client, CancellationTokenSource Stop, Task Running);
+    private sealed record Term(
+        ResultStore Store, SweepEngine Engine, KubernetesClient Client, OperatorMetrics Metrics, CancellationTokenSource Stop, Task Running);
 
     public string Namespace { get; }
 
@@ -84,12 +90,13 @@ internal sealed class SweepWorld : IAsyncDisposable
         _isGuest = host is not null;
         ResultStore store = host?.Store ?? ResultStore.Open(_folder);
         var pods = new PodLookup();
+        var metrics = new OperatorMetrics();
         var progress = new ProgressService(new AttemptRegistry(), store);
         KubernetesClient client = NewClient(_operatorKubeconfig, Faults);
         var engine = new SweepEngine(
-            client, store, progress, new NoTrust(), pods, Options, TimeProvider.System, _log);
+            client, store, progress, new NoTrust(), pods, Options, TimeProvider.System, _log, metrics: metrics);
         var stop = new CancellationTokenSource();
-        _term = new Term(store, engine, client, stop, RunAsync(engine, stop.Token));
+        _term = new Term(store, engine, client, metrics, stop, RunAsync(engine, stop.Token));
     }
 
     public async Task StopOperatorAsync()
@@ -100,8 +107,18 @@ internal sealed class SweepWorld : IAsyncDisposable
         await term.Running;
         await term.Engine.DisposeAsync();
         term.Client.Dispose();
+        term.Metrics.Dispose();
         if (!_isGuest) term.Store.Dispose();
         term.Stop.Dispose();
+    }
+
+    /// <summary>The value of the series of this namespace whose name and labels begin so; null where there is none.</summary>
+    public double? Measured(string series)
+    {
+        using var pipeline = new MetricsPipeline("test", "1", OperatorHost.SeriesPerMetric, [OperatorMetrics.MeterName]);
+        string? line = Encoding.UTF8.GetString(pipeline.Scrape(null).Body.Span).Split('\n').SingleOrDefault(
+            line => line.StartsWith(series, StringComparison.Ordinal) && line.Contains($"namespace=\"{Namespace}\""));
+        return line is null ? null : double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
     }
 
     /// <summary>Changes the database behind everybody's back.</summary>
