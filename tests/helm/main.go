@@ -101,7 +101,7 @@ func template(chart *Chart, args []string) error {
 
 // shortened cuts what nobody would read in a golden file: the schemas of definitions.
 func shortened(text string) string {
-	const longest, shown = 200, 20
+	const longest, shown = 300, 20
 	lines := strings.Split(text, "\n")
 	if len(lines) <= longest {
 		return text

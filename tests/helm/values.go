@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -82,11 +83,11 @@ func readme(chart *Chart) (string, error) {
 	return out.String(), nil
 }
 
-// Every number in values is a float64, and a whole one should look so.
+// Every number in values is a float64, and should look as it is written: without an exponent.
 func number(text string) string {
 	var whole float64
 	if err := json.Unmarshal([]byte(text), &whole); err == nil {
-		return fmt.Sprintf("%.0f", whole)
+		return strconv.FormatFloat(whole, 'f', -1, 64)
 	}
 	return text
 }
