@@ -47,8 +47,8 @@ internal static partial class OperatorLog
     public static partial void Stopping(ILogger logger);
 
     [LoggerMessage(30, LogLevel.Error,
-        "{Identity} has held the lease for {Seconds} s and does none of its work, because it cannot {Step}: {Fault} Nothing is started and no "
-        + "report is stored meanwhile; it goes on trying. What to do: docs/runbooks/HemOperatorWithoutLeader.md")]
+        "{Identity} has held the lease for {Seconds} s and does none of its work, because it cannot {Step}: {Fault} Nothing is started and "
+        + "no report is stored meanwhile; it goes on trying. What to do: docs/runbooks/HemOperatorWithoutLeader.md")]
     public static partial void DoesNotBegin(ILogger logger, string identity, long seconds, string step, string fault);
 
     [LoggerMessage(11, LogLevel.Information, "Waiting for the result store: {Fault}")]
@@ -74,13 +74,13 @@ internal static partial class OperatorLog
     public static partial void LabelStays(ILogger logger, string pod, string fault);
 
     [LoggerMessage(18, LogLevel.Warning,
-        "{Namespace}/{Sweep}: trial {Trial}: the result store does not know that it is complete, as its HemTrial says: the store was put back to an older "
-        + "state. It is not trained again; its curve is lost.")]
+        "{Namespace}/{Sweep}: trial {Trial}: the result store does not know that it is complete, as its HemTrial says: the store was put back to "
+        + "an older state. It is not trained again; its curve is lost.")]
     public static partial void StoreIsOlder(ILogger logger, string @namespace, string? sweep, string trial);
 
     [LoggerMessage(20, LogLevel.Warning,
-        "{Namespace}/{Sweep}: trial {Trial}: the result store knows nothing of the attempt that runs: the store was put back to an older state. "
-        + "The attempt goes on; what it told before now is lost.")]
+        "{Namespace}/{Sweep}: trial {Trial}: the result store knows nothing of the attempt that runs: the store was put back to an "
+        + "older state. The attempt goes on; what it told before now is lost.")]
     public static partial void StoreIsBehind(ILogger logger, string @namespace, string? sweep, string trial);
 
     [LoggerMessage(12, LogLevel.Warning, "Pod {Pod} cannot be labelled as the leader now, trying again: {Fault}")]

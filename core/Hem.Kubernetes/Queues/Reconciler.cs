@@ -8,7 +8,7 @@ namespace Hem.Kubernetes;
 /// </summary>
 public readonly record struct ReconcileResult(TimeSpan? RequeueAfter = null)
 {
-    /// <summary>It went wrong, wholly or in part, and says by itself when to look again: counted as an error, and no more than that.</summary>
+    /// <summary>It went wrong, wholly or in part, and says by itself when to look again: counted as an error, no more.</summary>
     public bool IsError { get; init; }
 }
 

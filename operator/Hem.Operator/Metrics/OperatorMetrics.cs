@@ -37,8 +37,8 @@ internal sealed class OperatorMetrics : IDisposable
         _statusWrites = _meter.CreateCounter<long>("hem_status_writes_total",
             description: "Statuses written to the API server, by kind and result (written, conflict, failed).");
         _meter.CreateObservableGauge("hem_operator_leading", () => _isLeading?.Invoke() == true ? 1 : 0, null,
-            "1 while this process holds the lease and does what a leader does: its store is open, it knows what there is in the cluster and "
-                + "listens to trainers; else 0.");
+            "1 while this process holds the lease and does what a leader does: its store is open, it knows what there is in the cluster "
+                + "and listens to trainers; else 0.");
         _meter.CreateObservableGauge("hem_store_size_bytes", () => Of(_disk?.Invoke().Size), "By",
             "What the result store takes on its disk; the leader alone has one.");
         _meter.CreateObservableGauge("hem_store_capacity_bytes", () => Of(_disk?.Invoke().Capacity), "By",

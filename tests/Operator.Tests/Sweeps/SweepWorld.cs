@@ -51,7 +51,8 @@ internal sealed class SweepWorld : IAsyncDisposable
 
     /// <summary>An operator's life as leader.</summary>
     private sealed record Term(
-        ResultStore Store, SweepEngine Engine, KubernetesClient Client, OperatorMetrics Metrics, CancellationTokenSource Stop, Task Running);
+        ResultStore Store, SweepEngine Engine, KubernetesClient Client, OperatorMetrics Metrics, CancellationTokenSource Stop,
+        Task Running);
 
     public string Namespace { get; }
 
