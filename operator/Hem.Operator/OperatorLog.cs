@@ -74,8 +74,8 @@ internal static partial class OperatorLog
     public static partial void LabelStays(ILogger logger, string pod, string fault);
 
     [LoggerMessage(18, LogLevel.Warning,
-        "{Namespace}/{Sweep}: trial {Trial}: the result store does not know that it is complete, as its HemTrial says: the store was put back to "
-        + "an older state. It is not trained again; its curve is lost.")]
+        "{Namespace}/{Sweep}: trial {Trial}: the result store does not know that it is complete, as its HemTrial says: the store was put "
+        + "back to an older state. It is not trained again; its curve is lost.")]
     public static partial void StoreIsOlder(ILogger logger, string @namespace, string? sweep, string trial);
 
     [LoggerMessage(20, LogLevel.Warning,

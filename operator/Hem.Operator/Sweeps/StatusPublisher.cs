@@ -346,7 +346,8 @@ internal sealed class StatusPublisher : IAsyncDisposable
     private void Later(StatusEntry entry, Exception e)
     {
         Counted(entry, "failed");
-        if (_trouble.IsNews(LastingTrouble.KindOf(e))) OperatorLog.StatusTrouble(_logger, KindOf(entry), entry.Namespace, entry.Name, e.Message);
+        if (_trouble.IsNews(LastingTrouble.KindOf(e)))
+            OperatorLog.StatusTrouble(_logger, KindOf(entry), entry.Namespace, entry.Name, e.Message);
         lock (_lock) entry.NotBefore = _time.GetUtcNow() + Pause;
     }
 
