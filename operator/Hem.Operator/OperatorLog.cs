@@ -37,10 +37,7 @@ internal static partial class OperatorLog
         "The status of {Kind} {Namespace}/{Name} cannot be written now, and others may not be either; trying again: {Fault}")]
     public static partial void StatusTrouble(ILogger logger, string kind, string? @namespace, string name, string fault);
 
-    [LoggerMessage(8, LogLevel.Information, "{Identity} leads.")]
-    public static partial void Leads(ILogger logger, string identity);
-
-    [LoggerMessage(9, LogLevel.Warning, "{Identity} leads no more.")]
+    [LoggerMessage(9, LogLevel.Warning, "{Identity} leads no more: it ends, and begins anew as a candidate.")]
     public static partial void LeadsNoMore(ILogger logger, string identity);
 
     [LoggerMessage(10, LogLevel.Information, "Stopping: trainers go on; whoever leads next goes on with their sweeps.")]

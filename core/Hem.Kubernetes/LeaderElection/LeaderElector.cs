@@ -144,7 +144,7 @@ public sealed class LeaderElector : IDisposable
         catch (Exception exception) when (exception is KubernetesException or HttpRequestException or KubernetesConfigurationException
             or OperationCanceledException)
         {
-            if (_trouble.IsNews(LastingTrouble.KindOf(exception))) Log.LeaseFailed(_logger, _name, exception.Message);
+            if (_trouble.IsNews(LastingTrouble.KindOf(exception))) Log.LeaseFailed(_logger, _name, Words(exception));
             return false;
         }
         finally
@@ -176,15 +176,18 @@ public sealed class LeaderElector : IDisposable
         catch (Exception exception) when (exception is KubernetesException or HttpRequestException or KubernetesConfigurationException
             or OperationCanceledException)
         {
-            Log.LeaseFailed(_logger, _name, exception.Message);
+            Log.LeaseFailed(_logger, _name, Words(exception));
         }
     }
+
+    private static string Words(Exception exception) =>
+        exception is OperationCanceledException ? "the API server did not answer in time" : exception.Message;
 
     private void See(string? holder)
     {
         if (holder is null || holder == Holder) return;
         Holder = holder;
-        Log.HeldBy(_logger, _name, holder);
+        if (holder != Options.Identity) Log.HeldBy(_logger, _name, holder);
         HolderChanged?.Invoke(holder);
     }
 

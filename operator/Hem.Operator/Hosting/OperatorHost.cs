@@ -108,7 +108,6 @@ internal sealed class OperatorHost : IAsyncDisposable
 
     private async Task LeadAsync(CancellationToken cancel)
     {
-        OperatorLog.Leads(_logger, _options.Identity);
         using var beginning = new Beginning(_options.Identity, "open the result store", _logger, _time);
         await using ResultStore store = await OpenStoreAsync(beginning, cancel);
         beginning.At("get the certificates of its progress service ready");

@@ -21,7 +21,8 @@ internal static class EndReason
         AttemptResult.Completed => "",
         AttemptResult.Left => "Asked",
         AttemptResult.Disrupted => _ofDisruptions.FirstOrDefault(one => Begins(outcome, one.Beginning)).Reason ?? "Other",
-        _ when Begins(outcome, "out of memory") => "OutOfMemory",
+        // The kernel's word, and that of a trainer in .NET, which keeps to its container's limit.
+        _ when Begins(outcome, "out of memory") || Begins(outcome, nameof(OutOfMemoryException)) => "OutOfMemory",
         _ when Begins(outcome, "out of ephemeral storage") => "OutOfStorage",
         _ when Begins(outcome, "exit code 0") => "NeverFinished",
         _ when Begins(outcome, "killed by signal") => "Killed",

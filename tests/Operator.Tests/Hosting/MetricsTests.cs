@@ -205,6 +205,7 @@ public sealed class MetricsTests(ControlPlaneFixture fixture)
 
     [Theory]
     [InlineData(AttemptResult.Failed, "out of memory (limit 1Gi)", false, "OutOfMemory")]
+    [InlineData(AttemptResult.Failed, "OutOfMemoryException: Insufficient memory to continue", false, "OutOfMemory")]
     [InlineData(AttemptResult.Failed, "parameters.task: what is that", true, "BadConfiguration")]
     [InlineData(AttemptResult.Failed, "exit code 0, but it never reported Finished", false, "NeverFinished")]
     [InlineData(AttemptResult.Failed, "killed by signal 11", false, "Killed")]
