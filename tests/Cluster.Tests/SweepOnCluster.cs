@@ -1,10 +1,12 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Hem.TestCluster;
 
 namespace Cluster.Tests;
 
 /// <summary>A sweep of the cluster, as its API and the operator show it.</summary>
-internal sealed class SweepOnCluster(ClusterFixture cluster, string space, string name, CancellationToken cancel)
+internal sealed partial class SweepOnCluster(ClusterFixture cluster, string space, string name, CancellationToken cancel)
 {
     private static readonly TimeSpan ToTheEnd = 2 * Timeouts.Long;
 
@@ -65,14 +67,15 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
     /// <summary>Waits until the operator has points of as many trials that are further than the trainer of this pod is now.</summary>
     public async Task HeardAsync(string trainer, int trials)
     {
-        var said = (await LogAsync(trainer)).Split('\n').Count(line => line.Contains("iteration "));
+        var lines = Iteration().Matches(await LogAsync(trainer));
+        var said = lines.Max(line => int.Parse(line.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
         await Wait.UntilAsync(
-            async () => (await PointsAsync()).Values.Count(reported => reported.Max() >= said) == trials,
+            async () => (await PointsAsync()).Values.Count(reported => reported.Max() >= said) >= trials,
             "the operator hears the trainers", Timeouts.Long, cancel);
     }
 
     /// <summary>Each of its trials is at its first attempt, or was complete with it, and has every point of its curve once.</summary>
-    public async Task HasLostNothingAsync(int trials, int? points = null)
+    public async Task HasLostNothingAsync(int trials)
     {
         var all = await TrialsAsync();
         all.Count.ShouldBe(trials);
@@ -85,7 +88,7 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
         var curves = await PointsAsync();
         curves.Count.ShouldBe(trials);
         foreach (var (trial, reported) in curves)
-            reported.ShouldBe(Enumerable.Range(0, points ?? reported.Count), $"every point of {trial} once");
+            reported.ShouldBe(Enumerable.Range(0, reported.Count), $"every point of {trial} once");
     }
 
     /// <summary>The iterations of each trial, in the order in which the operator tells them.</summary>
@@ -107,4 +110,7 @@ internal sealed class SweepOnCluster(ClusterFixture cluster, string space, strin
             async () => await cluster.Api.GetTextAsync($"{service}/v1/namespaces/{space}/sweeps/{name}/{file}", headers, cancel),
             $"the operator answers with {file}", Timeouts.Normal, cancel);
     }
+
+    [GeneratedRegex(@"iteration (\d+): ")]
+    private static partial Regex Iteration();
 }

@@ -10,7 +10,7 @@ public sealed record NodeOptions
     public int Gpus { get; init; }
 
     /// <summary>Persistent volumes that claims find.</summary>
-    public int Volumes { get; init; } = 4;
+    public int Volumes { get; init; } = 8;
 }
 
 /// <summary>
