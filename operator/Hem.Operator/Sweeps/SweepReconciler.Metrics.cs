@@ -26,7 +26,7 @@ internal sealed partial class SweepReconciler
         else
         {
             (_measuredAt, _measureAt) = (Now, null);
-            TrialState[] running = [.. _trials.Values.Where(state => state.Live?.RecordedStart is not null)];
+            TrialState[] running = [.. _trials.Values.Where(state => state.Live?.RecordedStart is not null && !IsStarting(state))];
             _measured = new SweepView(Namespace, sweep, status, _published?.Best)
             {
                 OldestReport = running.Min(state => Since(state, state.ReportedAt)),
@@ -68,6 +68,12 @@ internal sealed partial class SweepReconciler
             .Take(SweepMetrics.MostNamed),
     ];
 
+    private AttemptObservation? AttemptOf(TrialState state) =>
+        state.Live is { } live ? Known(state.Name).Attempts.FirstOrDefault(one => one.Number == live.Number) : null;
+
+    /// <summary>It may hold a place on a node already: its image is on its way, or cannot be had.</summary>
+    private bool IsStarting(TrialState state) => AttemptOf(state) is { Phase: AttemptPhase.Starting };
+
     private Dictionary<string, int> WhyWaiting(SweepStatus status)
     {
         var reasons = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -80,8 +86,7 @@ internal sealed partial class SweepReconciler
             _ => null,
         };
         foreach (TrialState state in _trials.Values)
-            if (state.Live is { } live && Known(state.Name).Attempts.FirstOrDefault(one => one.Number == live.Number)
-                is { Phase: AttemptPhase.Starting } starting) Add(WaitingReason.Of(starting.Waiting), 1);
+            if (AttemptOf(state) is { Phase: AttemptPhase.Starting } starting) Add(WaitingReason.Of(starting.Waiting), 1);
 
         TrialCounts counts = status.Counts;
         int refused = Math.Min(counts.Waiting, _paused.Count(state => state.Live is null));
