@@ -14,6 +14,8 @@ internal static class ReportRules
                 if (!(point.SuccessRate is >= 0 and <= 1))
                     throw Breach(message, "evaluated.success_rate", point.SuccessRate, "a number from 0 to 1");
                 CheckSeconds(message, "evaluated.wall_seconds", point.WallSeconds);
+                if (point.HasGoalCoverage && !(double.IsFinite(point.GoalCoverage) && point.GoalCoverage >= 0))
+                    throw Breach(message, "evaluated.goal_coverage", point.GoalCoverage, "a finite number, 0 or more, or absent");
                 CheckCount(message, "evaluated.iteration", point.Iteration);
                 CheckCount(message, "evaluated.trajectories", point.Trajectories);
                 CheckCount(message, "evaluated.env_steps", point.EnvSteps);

@@ -129,9 +129,10 @@ public sealed record AttemptRecord
 /// <summary>One point of a learning curve, as `Evaluated` in progress.proto.</summary>
 /// <param name="Loss">NaN where there is none.</param>
 /// <param name="Attempt">Number of the attempt that stored it.</param>
+/// <param name="GoalCoverage">Null where it is not known.</param>
 public sealed record PointRecord(
     string Trial, long Iteration, long Trajectories, long EnvSteps, long Updates, double SuccessRate, double Loss, double WallSeconds,
-    int Attempt, DateTimeOffset Stored);
+    int Attempt, DateTimeOffset Stored, double? GoalCoverage = null);
 
 /// <summary>How long complete trials of one configuration took, over all sweeps of the store.</summary>
 /// <param name="Parameters">Parameters of one of them as JSON text.</param>

@@ -17,7 +17,8 @@ public sealed partial class ResultStore
     private const string AttemptTables = "attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id";
 
     private const string PointColumns =
-        "t.name, p.iteration, p.trajectories, p.env_steps, p.updates, p.success_rate, p.loss, p.wall_seconds, p.attempt, p.stored";
+        "t.name, p.iteration, p.trajectories, p.env_steps, p.updates, p.success_rate, p.loss, p.wall_seconds, p.attempt, p.stored, "
+        + "p.goal_coverage";
 
     private const string TrialsOfSweep = "trials t WHERE t.sweep_id = (SELECT id FROM sweeps WHERE uid = $1)";
 
@@ -181,7 +182,8 @@ public sealed partial class ResultStore
 
     private static PointRecord ReadPoint(DbDataReader r) => new(
         r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetDouble(5),
-        r.IsDBNull(6) ? double.NaN : r.GetDouble(6), r.GetDouble(7), r.GetInt32(8), Time(r.GetInt64(9)));
+        r.IsDBNull(6) ? double.NaN : r.GetDouble(6), r.GetDouble(7), r.GetInt32(8), Time(r.GetInt64(9)),
+        r.IsDBNull(10) ? null : r.GetDouble(10));
 
     private static long? Number(DbDataReader r, int column) => r.IsDBNull(column) ? null : r.GetInt64(column);
 

@@ -102,7 +102,8 @@ public sealed partial class ResultStore
         {
             var isNew = connection.Execute(
                 Rows.Insert(
-                    "points (trial_id, iteration, trajectories, env_steps, updates, success_rate, loss, wall_seconds, attempt, stored)",
+                    "points (trial_id, iteration, trajectories, env_steps, updates, success_rate, loss, goal_coverage, wall_seconds, "
+                        + "attempt, stored)",
                     some.Count),
                 [.. some.SelectMany(point => (object?[])[trial, .. ValuesOf(point), point.WallSeconds, attempt, now])]);
             if (isNew == some.Count) continue;
@@ -113,18 +114,20 @@ public sealed partial class ResultStore
         return differing;
     }
 
-    // The time it took is no part of the comparison: a resumed attempt takes its own time over the same point.
+    // The time it took is no part of the comparison: a resumed attempt takes its own time over the same point. An older program knows
+    // nothing of the goals covered: a point that does not say it contradicts none that does.
     private static bool IsStored(StoreConnection connection, long trial, Evaluated point) => connection.Scalar(
         """
         SELECT 1 FROM points WHERE trial_id = $1 AND iteration = $2 AND trajectories = $3 AND env_steps = $4 AND updates = $5
         AND success_rate = $6 AND loss IS NOT DISTINCT FROM $7
+        AND (goal_coverage IS NULL OR goal_coverage IS NOT DISTINCT FROM coalesce($8, goal_coverage))
         """,
         [trial, .. ValuesOf(point)]) is not null;
 
     private static object?[] ValuesOf(Evaluated point) =>
     [
         checked((long)point.Iteration), checked((long)point.Trajectories), checked((long)point.EnvSteps), checked((long)point.Updates),
-        point.SuccessRate, double.IsNaN(point.Loss) ? null : point.Loss,
+        point.SuccessRate, double.IsNaN(point.Loss) ? null : point.Loss, point.HasGoalCoverage ? point.GoalCoverage : null,
     ];
 
     private static StoreException UnknownAttempt(AttemptIdentity attempt) =>

@@ -193,6 +193,8 @@ public sealed class GrantTests
         { "success_rate", new() { Evaluated = new() { SuccessRate = double.NaN } } },
         { "success_rate", new() { Evaluated = new() { SuccessRate = -0.1 } } },
         { "wall_seconds", new() { Evaluated = new() { WallSeconds = double.PositiveInfinity } } },
+        { "goal_coverage", new() { Evaluated = new() { GoalCoverage = double.NaN } } },
+        { "goal_coverage", new() { Evaluated = new() { GoalCoverage = -1 } } },
         { "env_steps", new() { Evaluated = new() { EnvSteps = ulong.MaxValue } } },
         { "wall_seconds", new() { Finished = new() { WallSeconds = -1 } } },
         { "iteration", new() { Checkpointed = new() { Iteration = ulong.MaxValue } } },

@@ -23,7 +23,7 @@ public sealed class MigrationTests : IDisposable
     [Fact]
     public void A_reader_of_an_older_store_says_what_brings_it_up_to_date() =>
         Should.Throw<StoreException>(() => ResultStore.OpenReadOnly(_temporary.Folder).Dispose())
-            .Message.ShouldContain("was written by an older Hem (schema 1, now 3)");
+            .Message.ShouldContain("was written by an older Hem (schema 1, now 4)");
 
     [Fact]
     public async Task A_store_of_schema_1_keeps_all_that_is_in_it_and_goes_on()
@@ -34,8 +34,9 @@ public sealed class MigrationTests : IDisposable
         var live = _temporary.Store.ReadLiveAttempts().ShouldHaveSingleItem();
         (live.SweepUid, live.Trial, live.Id, live.ProcessId, live.AcknowledgedUpTo).ShouldBe(("u7", "s-0", "a1", 4711, 2UL));
 
-        await _temporary.Store.StoreAsync(new("u7", "s-0", "a1", 1), [Point(3, 2)]);
-        _temporary.Reopen().ReadPoints("u7").Select(p => p.Iteration).ShouldBe([0, 1, 2]);
+        await _temporary.Store.StoreAsync(new("u7", "s-0", "a1", 1), [Point(3, 2, coverage: 7)]);
+        _temporary.Reopen().ReadPoints("u7").Select(p => (p.Iteration, p.GoalCoverage))
+            .ShouldBe([(0, null), (1, null), (2, 7)]);
         (await _temporary.Store.UpsertSweepAsync("s", "edited")).Uid.ShouldBe("u7");
         (await _temporary.Store.AddTrialsAsync("u7", [Trial(0), Trial(1)])).ShouldBe(1);
         using var readOnly = ResultStore.OpenReadOnly(_temporary.Folder);

@@ -13,12 +13,13 @@ public abstract class StoredReportsTests(PostgresFixture? postgres) : StoreTests
     {
         var uid = await Temporary.AddSweepAsync();
         var attempt = await Temporary.AddAttemptAsync(uid);
-        await Store.StoreAsync(attempt, [Point(1, 0, success: 1.0 / 3, loss: double.NaN), Point(2, 5, loss: 0.1)]);
+        await Store.StoreAsync(attempt, [Point(1, 0, success: 1.0 / 3, loss: double.NaN), Point(2, 5, loss: 0.1, coverage: 12.5)]);
         var points = Temporary.Reopen().ReadPoints(uid, "s-0");
         points.Count.ShouldBe(2);
         (points[0].SuccessRate, points[0].Loss, points[0].Attempt).ShouldBe((1.0 / 3, double.NaN, 1));
         (points[1].Iteration, points[1].Trajectories, points[1].EnvSteps, points[1].Updates, points[1].Loss, points[1].WallSeconds)
             .ShouldBe((5, 50, 500, 15, 0.1, 2.0));
+        points.Select(point => point.GoalCoverage).ShouldBe([null, 12.5]);
         Store.ReadLatestPoints(uid).ShouldHaveSingleItem().Iteration.ShouldBe(5);
     }
 
@@ -33,6 +34,20 @@ public abstract class StoredReportsTests(PostgresFixture? postgres) : StoreTests
         (await Temporary.Reopen().AcknowledgedUpToAsync(attempt)).ShouldBe(3UL);
         Store.ReadPoints(uid).Select(p => p.Iteration).ShouldBe([0, 1, 2]);
         Store.FindTrial(uid, "s-0")!.DifferingRepeats.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(5.0, 5.0, 0)]
+    [InlineData(5.0, 6.0, 1)]
+    [InlineData(null, 6.0, 0)]   // of an older program, or stored by an older Hem
+    [InlineData(5.0, null, 0)]
+    public async Task A_repeat_that_knows_less_or_more_of_the_goals_differs_only_where_both_know(double? first, double? second, int differ)
+    {
+        var uid = await Temporary.AddSweepAsync();
+        var attempt = await Temporary.AddAttemptAsync(uid);
+        await Store.StoreAsync(attempt, [Point(1, 3, coverage: first), Point(2, 3, coverage: second)]);
+        Store.ReadPoints(uid).ShouldHaveSingleItem().GoalCoverage.ShouldBe(first);
+        Store.FindTrial(uid, "s-0")!.DifferingRepeats.ShouldBe(differ);
     }
 
     [Fact]

@@ -71,10 +71,9 @@ internal sealed class TemporaryStore : IDisposable
 
     public static NewTrial Trial(int i) => new($"s-{i}", $"hash-{i}", i, $"configuration-{i / 5}", $$"""{"N":{{i}}}""");
 
-    public static TrainerMessage Point(ulong sequence, ulong iteration, double success = 0.5, double loss = 1) => new()
+    public static TrainerMessage Point(ulong sequence, ulong iteration, double success = 0.5, double loss = 1, double? coverage = null)
     {
-        Sequence = sequence,
-        Evaluated = new Evaluated
+        var point = new Evaluated
         {
             Iteration = iteration,
             Trajectories = iteration * 10,
@@ -83,8 +82,10 @@ internal sealed class TemporaryStore : IDisposable
             SuccessRate = success,
             Loss = loss,
             WallSeconds = sequence,
-        },
-    };
+        };
+        if (coverage is { } goals) point.GoalCoverage = goals;
+        return new() { Sequence = sequence, Evaluated = point };
+    }
 
     public static TrainerMessage Finished(ulong sequence, ulong iteration = 10, double seconds = 4) =>
         new() { Sequence = sequence, Finished = new Finished { Iteration = iteration, WallSeconds = seconds } };

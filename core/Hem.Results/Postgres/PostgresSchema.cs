@@ -5,7 +5,7 @@ namespace Hem.Results.Postgres;
 /// </summary>
 internal static class PostgresSchema
 {
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>The version that the first step makes of nothing; each further step makes the next one.</summary>
     private const int First = 3;
@@ -107,6 +107,11 @@ internal static class PostgresSchema
             attempt bigint NOT NULL,
             stored bigint NOT NULL,
             PRIMARY KEY (trial_id, iteration));
+        """,
+
+        // Distinct goals that an iteration's episodes achieved.
+        """
+        ALTER TABLE points ADD COLUMN goal_coverage double precision;
         """,
     ];
 

@@ -97,7 +97,8 @@ public sealed partial record ReportData
             if (!result.TryGetValue(point.Trial, out var curve))
                 result.Add(point.Trial, curve = []);
             curve.Add(new(
-                point.Iteration, point.Trajectories, point.EnvSteps, point.Updates, point.SuccessRate, point.Loss, point.WallSeconds));
+                point.Iteration, point.Trajectories, point.EnvSteps, point.Updates, point.SuccessRate, point.Loss, point.WallSeconds,
+                point.GoalCoverage));
         }
         return result;
     }

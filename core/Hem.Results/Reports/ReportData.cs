@@ -110,5 +110,7 @@ public sealed record ReportTrial
 /// <param name="SuccessRate">0..1.</param>
 /// <param name="Loss">Mean training loss since the last point; NaN where there is none.</param>
 /// <param name="WallSeconds">Training and evaluation, over all attempts, s.</param>
+/// <param name="GoalCoverage">Distinct goals that an iteration's episodes achieved, mean since the last point; null where unknown.</param>
 public readonly record struct ReportPoint(
-    long Iteration, long Trajectories, long EnvSteps, long Updates, double SuccessRate, double Loss, double WallSeconds);
+    long Iteration, long Trajectories, long EnvSteps, long Updates, double SuccessRate, double Loss, double WallSeconds,
+    double? GoalCoverage = null);

@@ -5,7 +5,7 @@ namespace Hem.Results.Sqlite;
 /// <summary>The tables, and the way from one version of them to the next. Times are Unix milliseconds, UTC.</summary>
 internal static class SqliteSchema
 {
-    public const int Version = 3;
+    public const int Version = 4;
 
     private static readonly string[] Steps =
     [
@@ -116,6 +116,11 @@ internal static class SqliteSchema
             started INTEGER NOT NULL,
             ended INTEGER NOT NULL,
             PRIMARY KEY (attempt_id, pod)) WITHOUT ROWID;
+        """,
+
+        // Distinct goals that an iteration's episodes achieved.
+        """
+        ALTER TABLE points ADD COLUMN goal_coverage REAL;
         """,
     ];
 

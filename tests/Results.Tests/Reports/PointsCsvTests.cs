@@ -9,7 +9,7 @@ public class PointsCsvTests
     public void Every_point_is_a_row_whose_numbers_read_back_to_the_same_bits()
     {
         var configuration = Samples.Configuration(Samples.Parameters("flipbit-12", "hem", ("N", "5")), 1, 2000, 0.9, points: 3);
-        var point = new ReportPoint(3, 1800, 45_000, 120, 1.0 / 3, 0.1 + 0.2, 1e-7);
+        var point = new ReportPoint(3, 1800, 45_000, 120, 1.0 / 3, 0.1 + 0.2, 1e-7, 1234.5);
         configuration = configuration with
         {
             Trials = [configuration.Trials[0] with { Points = [.. configuration.Trials[0].Points, point] }],
@@ -19,12 +19,14 @@ public class PointsCsvTests
         rows.Length.ShouldBe(9);
         string.Join(',', rows[0]).ShouldBe(
             "sweep,configuration,trial,seed,state,superseded,task,algorithm,N,"
-            + "iteration,trajectories,env_steps,updates,success_rate,loss,wall_seconds");
+            + "iteration,trajectories,env_steps,updates,success_rate,loss,wall_seconds,goal_coverage");
         rows[4].Take(9).ShouldBe(["s", configuration.Id, configuration.Trials[0].Name, "0", "complete", "false", "flipbit-12", "hem", "5"]);
         double.Parse(rows[4][13], CultureInfo.InvariantCulture).ShouldBe(1.0 / 3);
         double.Parse(rows[4][14], CultureInfo.InvariantCulture).ShouldBe(0.1 + 0.2);
         double.Parse(rows[4][15], CultureInfo.InvariantCulture).ShouldBe(1e-7);
+        rows[4][16].ShouldBe("1234.5");
         rows[1][14].ShouldBe("");   // no loss before training
+        rows[1][16].ShouldBe("");   // nor episodes
     }
 
     [Fact]

@@ -39,6 +39,7 @@ public sealed partial class MetricsServerTests
 
         Value(text, "hem_trainer_success_rate").ShouldBeInRange(0, 1);
         Value(text, "hem_trainer_loss").ShouldBeGreaterThan(0);
+        Value(text, "hem_trainer_goal_coverage").ShouldBeGreaterThan(0);
         // An iteration is a collection of ten episodes of ten steps and five updates; while it was asked, training went on.
         (double Before, double After) iterations = Both("hem_trainer_iterations_total"), episodes = Both("hem_trainer_episodes_total"),
             steps = Both("hem_trainer_env_steps_total"), updates = Both("hem_trainer_updates_total");

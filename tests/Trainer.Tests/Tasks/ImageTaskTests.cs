@@ -72,6 +72,7 @@ public class ImageTaskTests
         seen.AchievedGoal(seenState, seenAchieved);
         byte[] expected = goalIsImage ? [.. seenState[..PictureBytes], .. achieved] : achieved;
         seenAchieved.SequenceEqual(expected).ShouldBeTrue();
+        ((ITask)seen).AchievedCell(seenState).ShouldBe(task.AchievedCell(state));
         seen.IsSuccess(seenState, seenAchieved).ShouldBeTrue();
         seen.IsSuccess(seenState, seenGoal).ShouldBe(task.IsSuccess(state, goal));
     }

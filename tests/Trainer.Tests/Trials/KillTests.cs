@@ -72,7 +72,9 @@ public class KillTests(ITestOutputHelper output)
         var host = new RecordingHost();
         undisturbed.Train(host).ShouldBeTrue();
         harness.Sink.Curve
-            .Select(p => new Evaluation((long)p.Iteration, (long)p.Trajectories, (long)p.EnvSteps, (long)p.Updates, p.SuccessRate, p.Loss))
+            .Select(p => new Evaluation(
+                (long)p.Iteration, (long)p.Trajectories, (long)p.EnvSteps, (long)p.Updates, p.SuccessRate, p.Loss,
+                GoalCoverage: p.HasGoalCoverage ? p.GoalCoverage : double.NaN))
             .ShouldBe(host.Curve);
     }
 }

@@ -86,7 +86,7 @@ internal sealed class HindsightBatch
     /// <summary>The first action (from 1) that takes an episode to the goal for which it was collected; 0: none.</summary>
     public int ArrivalAtOwnGoal(int episode)
     {
-        if (!goalNumbers.TryGetValue(Key(store[episode].Goal), out int goal))
+        if (!goalNumbers.TryGetValue(GoalCells.OfBytes(store[episode].Goal), out int goal))
             return 0;
         foreach ((int of, int arrival) in Arrivals(goal))
         {
@@ -136,13 +136,13 @@ internal sealed class HindsightBatch
                     continue;
                 ReadOnlySpan<byte> state = trajectory.State(time);
                 task.AchievedGoal(state, goal);
-                if (goalNumbers.TryAdd(Key(goal), firstOfGoal.Count))
+                if (goalNumbers.TryAdd(GoalCells.OfBytes(goal), firstOfGoal.Count))
                     firstOfGoal.Add((i, time));
                 if (time == trajectory.Length)
                     continue;
-                if (stateNumbers.TryAdd(Key(state), firstOfState.Count))
+                if (stateNumbers.TryAdd(GoalCells.OfBytes(state), firstOfState.Count))
                     firstOfState.Add((i, time));
-                stateOf[starts[i] + time] = stateNumbers[Key(state)];
+                stateOf[starts[i] + time] = stateNumbers[GoalCells.OfBytes(state)];
             }
         }
     }
@@ -168,7 +168,7 @@ internal sealed class HindsightBatch
             for (int t = 1; t <= trajectory.Length; t++)
             {
                 task.AchievedGoal(trajectory.State(t), achieved);
-                int goal = goalNumbers[Key(achieved)];
+                int goal = goalNumbers[GoalCells.OfBytes(achieved)];
                 if (lastEpisode[goal] == i)
                     continue;
                 lastEpisode[goal] = i;
@@ -189,13 +189,5 @@ internal sealed class HindsightBatch
 
         foreach ((int goal, int episode, int arrival) in found)
             arrivals[lastEpisode[goal]++] = (episode, arrival);
-    }
-
-    private static UInt128 Key(ReadOnlySpan<byte> bytes)
-    {
-        UInt128 key = 0;
-        foreach (byte value in bytes)
-            key = (key << 8) | value;
-        return key;
     }
 }

@@ -10,8 +10,13 @@ namespace Hem.Trainer.Algorithms;
 /// <param name="SuccessRate">Share of the test episodes that succeeded, 0..1.</param>
 /// <param name="Loss">Mean training loss since the last point; NaN where there is none.</param>
 /// <param name="Unstable">Episodes so far whose simulation diverged, those of evaluations included.</param>
+/// <param name="GoalCoverage">
+/// Distinct goals that the episodes of an iteration achieved (<see cref="Replay.GoalCoverage"/>), mean over the iterations since the last
+/// point; NaN where there is none.
+/// </param>
 internal readonly record struct Evaluation(
-    long Iteration, long Trajectories, long EnvironmentSteps, long Updates, double SuccessRate, double Loss, long Unstable = 0);
+    long Iteration, long Trajectories, long EnvironmentSteps, long Updates, double SuccessRate, double Loss, long Unstable = 0,
+    double GoalCoverage = double.NaN);
 
 /// <summary>How much a trial has done since it began, over all attempts.</summary>
 /// <param name="Trajectories">Collected, all workers together.</param>

@@ -36,6 +36,7 @@ internal abstract class TrainingLoop : IAlgorithm
     private readonly NetworkBackend backend;
     private readonly WorkerPool? stepping;
     private readonly Episodes tested;
+    private readonly GoalCoverage coverage;
     private readonly RandomStream[] workersBefore;
     private readonly List<TrainedNetwork> networks = [];
     private readonly List<SavedMemory> memories = [];
@@ -47,6 +48,8 @@ internal abstract class TrainingLoop : IAlgorithm
     private long trajectories, environmentSteps, updates, unstable;
     private double lossSum;
     private long lossCount;
+    private double coverageSum;
+    private long coverageCount;
     private int evaluationsReached;
 
     /// <param name="settings">The parameters.</param>
@@ -69,6 +72,7 @@ internal abstract class TrainingLoop : IAlgorithm
         CollectAtOnce = Math.Min(collectAtOnce ?? (int)Math.Max(1, LargestCollection / together), settings.N);
         Collected = new Episodes(task, checked(settings.Workers * CollectAtOnce), stepping);
         tested = new Episodes(task, settings.EvaluationEpisodes, stepping);
+        coverage = new GoalCoverage(task, (long)settings.Workers * settings.N * task.Horizon);
     }
 
     private enum Stage
@@ -190,6 +194,8 @@ internal abstract class TrainingLoop : IAlgorithm
             writer.Write(memory());
         if (Task is IContinuousTask)
             writer.Write(unstable);
+        writer.Write(coverageSum);
+        writer.Write(coverageCount);
     }
 
     public void Load(BinaryReader reader)
@@ -214,7 +220,11 @@ internal abstract class TrainingLoop : IAlgorithm
         }
 
         int counts = Task is IContinuousTask ? sizeof(long) : 0;
-        if (saved.Length != memories.Sum(memory => memory().Length) + counts)
+        int expected = memories.Sum(memory => memory().Length) + counts;
+
+        // Earlier programs counted no goals: their next point is of the iterations that are yet to come.
+        bool counted = saved.Length == expected + sizeof(double) + sizeof(long);
+        if (!counted && saved.Length != expected)
             throw new UnusableCheckpointException("its state has another length");
 
         // Of an iteration that is collected in parts, how many are; checkpoints from before there were parts have a number >= 0.
@@ -231,6 +241,9 @@ internal abstract class TrainingLoop : IAlgorithm
             TrainedNetwork.Take(ref saved, memory());
         if (counts > 0)
             unstable = MemoryMarshal.Read<long>(saved);
+        saved = saved[counts..];
+        (coverageSum, coverageCount) =
+            counted ? (MemoryMarshal.Read<double>(saved), MemoryMarshal.Read<long>(saved[sizeof(double)..])) : (0, 0);
     }
 
     public virtual void Dispose()
@@ -325,17 +338,19 @@ internal abstract class TrainingLoop : IAlgorithm
         trajectories += (long)settings.Workers * CollectedPerWorker;
         environmentSteps += Collected.Steps;
         unstable += Collected.Unstable;
+        coverageSum += coverage.Count(Collected.Trajectories, settings.Workers * settings.N);
+        coverageCount++;
         return true;
     }
 
     private bool CollectAndUpdate(ITrainingHost host)
     {
         RandomStream[] before = [.. Workers];
-        var counts = (trajectories, environmentSteps, unstable);
+        var counts = (trajectories, environmentSteps, unstable, coverageSum, coverageCount);
         if (Collect(host) && Update(host))
             return true;
         before.CopyTo(Workers, 0);
-        (trajectories, environmentSteps, unstable) = counts;
+        (trajectories, environmentSteps, unstable, coverageSum, coverageCount) = counts;
         return false;
     }
 
@@ -372,7 +387,8 @@ internal abstract class TrainingLoop : IAlgorithm
         int successes = settings.SuccessAtEnd ? tested.FinalSuccesses : tested.Successes;
         double successRate = (double)successes / settings.EvaluationEpisodes;
         double loss = lossCount > 0 ? lossSum / lossCount : double.NaN;
-        (lossSum, lossCount) = (0, 0);
+        double goals = coverageCount > 0 ? coverageSum / coverageCount : double.NaN;
+        (lossSum, lossCount, coverageSum, coverageCount) = (0, 0, 0, 0);
         unstable += tested.Unstable;
         if (settings.StopAt is { } stopAt)
         {
@@ -380,7 +396,7 @@ internal abstract class TrainingLoop : IAlgorithm
             StoppedEarly = evaluationsReached >= stopAt.Evaluations && Iteration < settings.Iterations;
         }
 
-        host.Evaluated(new Evaluation(Iteration, trajectories, environmentSteps, updates, successRate, loss, unstable));
+        host.Evaluated(new Evaluation(Iteration, trajectories, environmentSteps, updates, successRate, loss, unstable, goals));
         return true;
     }
 

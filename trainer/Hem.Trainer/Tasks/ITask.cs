@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Hem.Trainer.Tasks;
 
 /// <summary>
@@ -47,6 +49,12 @@ internal interface ITask
     /// <summary>phi: the goal that <paramref name="state"/> achieves.</summary>
     void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal);
 
+    /// <summary>
+    /// What tells the goals apart that states achieve, where they are counted: the goal itself where there are finitely many, else the
+    /// cell of a grid of <see cref="GoalCells.Size"/> in which it lies.
+    /// </summary>
+    UInt128 AchievedCell(ReadOnlySpan<byte> state);
+
     /// <summary>Whether a state reached by an action is a success for the goal (reward 1).</summary>
     bool IsSuccess(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal);
 
@@ -63,6 +71,13 @@ internal interface IDiscreteTask : ITask
     /// <summary>K: actions are 0..K-1, at most 256.</summary>
     int Actions { get; }
 
+    UInt128 ITask.AchievedCell(ReadOnlySpan<byte> state)
+    {
+        Span<byte> goal = stackalloc byte[GoalBytes];
+        AchievedGoal(state, goal);
+        return GoalCells.OfBytes(goal);
+    }
+
     /// <summary>Replaces <paramref name="state"/> by its successor.</summary>
     void Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, int action);
 }
@@ -72,6 +87,13 @@ internal interface IContinuousTask : ITask
 {
     /// <summary>n.</summary>
     int ActionSize { get; }
+
+    UInt128 ITask.AchievedCell(ReadOnlySpan<byte> state)
+    {
+        Span<byte> goal = stackalloc byte[GoalBytes];
+        AchievedGoal(state, goal);
+        return GoalCells.OfPoint(MemoryMarshal.Cast<byte, float>(goal));
+    }
 
     /// <summary>Replaces <paramref name="simulation"/> and <paramref name="state"/> by their successors.</summary>
     /// <param name="random">The episode's stream.</param>

@@ -93,6 +93,8 @@ internal sealed class ImageTask : IContinuousTask
             state[..pictureBytes].CopyTo(goal);
     }
 
+    public UInt128 AchievedCell(ReadOnlySpan<byte> state) => task.AchievedCell(state[framesBytes..]);
+
     public bool IsSuccess(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal) =>
         task.IsSuccess(state[framesBytes..], goalIsImage ? goal[pictureBytes..] : goal);
 

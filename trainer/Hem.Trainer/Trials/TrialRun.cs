@@ -89,7 +89,7 @@ internal sealed class TrialRun(
     public void Evaluated(Evaluation point)
     {
         Volatile.Write(ref newest, point);
-        progress.Report(new Evaluated
+        var report = new Evaluated
         {
             Iteration = (ulong)point.Iteration,
             Trajectories = (ulong)point.Trajectories,
@@ -98,7 +98,10 @@ internal sealed class TrialRun(
             SuccessRate = point.SuccessRate,
             Loss = point.Loss,
             WallSeconds = Wall.TotalSeconds,
-        });
+        };
+        if (!double.IsNaN(point.GoalCoverage))
+            report.GoalCoverage = point.GoalCoverage;
+        progress.Report(report);
         string unstable = point.Unstable > 0 ? $", {point.Unstable} episodes diverged in simulation and were dropped" : "";
         log.Line(
             $"iteration {point.Iteration}: success {point.SuccessRate:F3}, loss {point.Loss:F4}, "
