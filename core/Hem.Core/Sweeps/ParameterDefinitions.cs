@@ -52,7 +52,7 @@ internal static class ParameterDefinitions
         { MultipleOf = 4 },
         Integer("frames", 1, 8, NoImageSet,
             "Pictures of the state that the agent sees: the present one and those before it, which show how fast things move. Each adds "
-            + "its bytes to the replay. Default: 1."),
+            + "its share to the inputs. Default: 1."),
         Choice("padding", ["valid", "same"],
             "Padding of the convolutional layers. Default: valid.", NoImageSet),
         Number("eta", 0, 100, trial => trial.Algorithm == AlgorithmName.HemHer ? null : "only hem-her has the combined loss",

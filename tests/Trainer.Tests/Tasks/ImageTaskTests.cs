@@ -101,42 +101,53 @@ public class ImageTaskTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void With_more_frames_the_pictures_of_the_states_before_follow_its_own(bool goalIsImage)
+    public void With_more_frames_the_pictures_of_the_states_before_follow_its_own_and_none_is_stored_twice(bool goalIsImage)
     {
         const int Frames = 3;
         Drawing.Require();
         ImageTask one = new(new PointMass(), Size, goalIsImage), more = new(new PointMass(), Size, goalIsImage, Frames);
-        more.StateBytes.ShouldBe(one.StateBytes + (Frames - 1) * PictureBytes);
+        (more.StateBytes, more.GoalBytes).ShouldBe((one.StateBytes, one.GoalBytes));
         more.Input.ShouldBe(one.Input with { StateImages = Frames });
-        byte[] simulation = new byte[one.SimulationBytes], state = new byte[one.StateBytes], goal = new byte[one.GoalBytes];
-        byte[] longSimulation = new byte[one.SimulationBytes], longState = new byte[more.StateBytes], sameGoal = new byte[more.GoalBytes];
-        RandomStream random = new(1, RandomPurpose.Worker), same = random;
-        one.Reset(ref random, simulation, state, goal);
-        more.Reset(ref same, longSimulation, longState, sameGoal);
-        byte[][] pictures = [.. Enumerable.Repeat(state[..PictureBytes], Frames)];
-        float[] input = new float[one.Input.Total], longInput = new float[more.Input.Total];
-        byte[] achieved = new byte[one.GoalBytes], sameAchieved = new byte[one.GoalBytes];
-        for (int step = 0; step < 5; step++)
+        using Episodes plain = new(one, capacity: 1), stacked = new(more, capacity: 1);
+        foreach (Episodes episodes in (Episodes[])[plain, stacked])
         {
-            longState.ShouldBe([.. pictures.SelectMany(picture => picture), .. state[PictureBytes..]]);
-            sameGoal.ShouldBe(goal);
-            one.AchievedGoal(state, achieved);
-            more.AchievedGoal(longState, sameAchieved);
-            sameAchieved.ShouldBe(achieved);
-            more.IsSuccess(longState, sameAchieved).ShouldBeTrue();
-            more.IsSuccess(longState, goal).ShouldBe(one.IsSuccess(state, goal));
-            one.Encode(state, goal, input);
-            more.Encode(longState, goal, longInput);
-            longInput[..PictureBytes].ShouldBe(input[..PictureBytes]);
-            longInput[(Frames * PictureBytes)..].ShouldBe(input[PictureBytes..]);
-            longInput[PictureBytes..(Frames * PictureBytes)].ShouldBe(
-                [.. pictures.Skip(1).SelectMany(picture => picture).Select(value => value * (1 / 255f))]);
-            one.Step(ref random, simulation, state, [1, 0.5f]);
-            more.Step(ref same, longSimulation, longState, [1, 0.5f]);
-            pictures = [state[..PictureBytes], .. pictures[..^1]];
+            episodes.Clear(stopOnSuccess: false);
+            episodes.Add(new RandomStream(1, RandomPurpose.Worker));
+            episodes.Start();
         }
 
-        pictures[0].SequenceEqual(pictures[1]).ShouldBeFalse("the point does not move");
+        // What the agent sees as it acts.
+        byte[][] pictures = [.. Enumerable.Repeat(Picture(0), Frames)];
+        List<float[]> seen = [];
+        for (int t = 0; t < one.Horizon; t++)
+        {
+            seen.Add(stacked.Encode().ToArray());
+            seen[^1].ShouldBe(Stacked(plain.Encode()));
+            plain.Act(0, [1, MathF.Sin(t)]);
+            stacked.Act(0, [1, MathF.Sin(t)]);
+            plain.Advance();
+            stacked.Advance();
+            pictures = [Picture(t + 1), .. pictures[..^1]];
+        }
+
+        // And what it learns from, as of the replay.
+        Trajectory trajectory = stacked.Trajectories[0];
+        trajectory.Record.SequenceEqual(plain.Trajectories[0].Record).ShouldBeTrue();
+        Picture(0).SequenceEqual(Picture(1)).ShouldBeFalse("the point does not move");
+        float[] input = new float[more.Input.Total];
+        for (int t = 0; t < seen.Count; t++)
+        {
+            ((ITask)more).Encode(trajectory, t, trajectory.Goal, input);
+            input.ShouldBe(seen[t]);
+        }
+
+        more.Encode(trajectory.State(0), trajectory.Goal, input);
+        input.ShouldBe(seen[0]);
+
+        byte[] Picture(int t) => plain.Trajectories[0].State(t)[..PictureBytes].ToArray();
+
+        float[] Stacked(ReadOnlySpan<float> single) =>
+            [.. pictures.SelectMany(picture => picture).Select(value => value * (1 / 255f)), .. single[PictureBytes..]];
     }
 
     [Fact]

@@ -7,13 +7,15 @@ namespace Trainer.Tests.Trials;
 public class ImageTrialTests
 {
     [Theory]
-    [InlineData("pointmass", "image")]
-    [InlineData("reacher", "vector")]
-    public async Task Killed_and_begun_again_it_comes_to_the_same_curve(string task, string goal)
+    [InlineData("hem", "pointmass", "image", 1)]
+    [InlineData("hem", "reacher", "vector", 3)]
+    [InlineData("her-dense", "pointmass", "vector", 2)]
+    public async Task Killed_and_begun_again_it_comes_to_the_same_curve(string algorithm, string task, string goal, int frames)
     {
         Drawing.Require();
         ParameterSet parameters = ParameterSet.Of(
-            ("algorithm", "hem"), ("task", task), ("stateObservation", "image"), ("goalObservation", goal), ("imageSize", 36),
+            ("algorithm", algorithm), ("task", task), ("stateObservation", "image"), ("goalObservation", goal), ("imageSize", 36),
+            ("frames", frames),
             ("workers", 2), ("N", 2), ("batchSize", 8), ("updates", 4), ("iterations", 3), ("bufferTrajectories", 8),
             ("hiddenLayers", 1), ("hiddenUnits", 16), ("evaluationEpisodes", 3));
         await using var harness = new TrialHarness(parameters, checkpointSeconds: 0.02);

@@ -186,7 +186,7 @@ internal sealed class HemAlgorithm : TrainingLoop
             ref RandomStream random = ref Workers[worker];
             Trajectory trajectory = replay.Draw(worker, ref random);
             int t = Hindsight.Relabel(task, trajectory, settings.Relabel, ref random, goal);
-            task.Encode(trajectory.State(t), goal, inputs.Slice(row * task.Inputs, task.Inputs));
+            task.Encode(trajectory, t, goal, inputs.Slice(row * task.Inputs, task.Inputs));
             if (discrete)
                 actions[row] = trajectory.Action(t)[0];
             else

@@ -118,7 +118,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
                 ref RandomStream random = ref Workers[worker];
                 Trajectory trajectory = Collected.Trajectories[worker * settings.N + random.Below(settings.N)];
                 int t = Hindsight.Relabel(task, trajectory, settings.Relabel, ref random, goal);
-                task.Encode(trajectory.State(t), goal, input);
+                task.Encode(trajectory, t, goal, input);
                 stateNormalizer.Add(StateOf(input));
                 goalNormalizer.Add(GoalOf(input));
             }
@@ -146,8 +146,8 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
 
             // An episode that would have ended there has nothing after it; the others go on to T whatever happens.
             sampled.Terminal[row] = success && settings.StopOnSuccess;
-            task.Encode(trajectory.State(t), goal, sampled.States.AsSpan(row * width, width));
-            task.Encode(trajectory.State(t + 1), goal, sampled.NextStates.AsSpan(row * width, width));
+            task.Encode(trajectory, t, goal, sampled.States.AsSpan(row * width, width));
+            task.Encode(trajectory, t + 1, goal, sampled.NextStates.AsSpan(row * width, width));
             trajectory.ActionVector(t).CopyTo(sampled.Actions.AsSpan(row * components, components));
         }
 
@@ -264,7 +264,7 @@ internal sealed class HerDdpgAlgorithm : TrainingLoop
             ref RandomStream random = ref Workers[worker];
             Trajectory trajectory = replay.Draw(worker, ref random);
             int t = Hindsight.Relabel(task, trajectory, relabel: 1, ref random, goal);
-            task.Encode(trajectory.State(t), goal, sampled.States.AsSpan(row * width, width));
+            task.Encode(trajectory, t, goal, sampled.States.AsSpan(row * width, width));
             trajectory.ActionVector(t).CopyTo(sampled.Actions.AsSpan(row * components, components));
         }
 

@@ -282,7 +282,7 @@ internal sealed class ReinforceAlgorithm : TrainingLoop
             taken[row] = episode.Action(t)[0];
         else
             Meant(trajectory, t).CopyTo(aimed.AsSpan(row * outputs, outputs));
-        task.Encode(episode.State(t), episode.Goal, inputs.AsSpan(row * task.Inputs, task.Inputs));
+        task.Encode(episode, t, episode.Goal, inputs.AsSpan(row * task.Inputs, task.Inputs));
     }
 
     internal Span<float> Meant(int trajectory, int t) => meant.AsSpan((trajectory * task.Horizon + t) * outputs, outputs);

@@ -134,7 +134,7 @@ internal sealed class Episodes(ITask task, int capacity, WorkerPool? pool = null
         for (int i = 0; i < rows; i++)
         {
             Trajectory trajectory = Trajectories[active[first + i]];
-            task.Encode(trajectory.State(trajectory.Length), trajectory.Goal, target.Slice(i * width, width));
+            task.Encode(trajectory, trajectory.Length, trajectory.Goal, target.Slice(i * width, width));
         }
 
         return target[..(rows * width)];

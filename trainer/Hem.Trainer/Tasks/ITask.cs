@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Hem.Trainer.Replay;
 
 namespace Hem.Trainer.Tasks;
 
@@ -63,6 +64,9 @@ internal interface ITask
     /// (`normalizeInputs: false`, and algorithms that keep running statistics).
     /// </summary>
     void Encode(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input);
+
+    /// <summary>The same for s_t of a trajectory, where an agent may see states before it too.</summary>
+    void Encode(Trajectory trajectory, int t, ReadOnlySpan<byte> goal, Span<float> input) => Encode(trajectory.State(t), goal, input);
 }
 
 /// <summary>A task whose action is one of K numbers.</summary>

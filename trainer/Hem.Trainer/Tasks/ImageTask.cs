@@ -1,13 +1,14 @@
 using Hem.Trainer.MuJoCo;
 using Hem.Trainer.Rendering;
+using Hem.Trainer.Replay;
 
 namespace Hem.Trainer.Tasks;
 
 /// <summary>
 /// A continuous task whose agent sees a picture of the state (`stateObservation: image`), and of the goal too where
-/// `goalObservation` is image. A stored state is the picture, w x w x 3 bytes, rows from the top, then those of the states before it, the
-/// latest first, where `frames` asks for more than one; then the task's own state, which the agent does not see: it tells what was
-/// achieved. A stored goal is the task's own, after a picture where it is one.
+/// `goalObservation` is image. A stored state is the picture, w x w x 3 bytes, rows from the top; then the task's own state, which the
+/// agent does not see: it tells what was achieved. A stored goal is the task's own, after a picture where it is one. Where `frames` asks
+/// for more than one, the agent sees the pictures of the states before it too, the latest first: each is stored once, with its own state.
 /// </summary>
 /// <remarks>
 /// Success is tested as by the task itself. The picture of a goal that was set shows the task at that goal; that of an achieved goal is
@@ -19,7 +20,7 @@ internal sealed class ImageTask : IContinuousTask
     private readonly IVisibleTask task;
     private readonly bool goalIsImage;
     private readonly int pictureBytes;
-    private readonly int framesBytes;
+    private readonly int frames;
     private readonly ThreadLocal<SceneRenderer> renderers;
 
     /// <param name="task">The task with vectors.</param>
@@ -29,11 +30,10 @@ internal sealed class ImageTask : IContinuousTask
     /// <exception cref="Trials.BadConfigurationException">This machine cannot draw.</exception>
     public ImageTask(IVisibleTask task, int imageSize, bool goalIsImage, int frames = 1)
     {
-        (this.task, this.goalIsImage) = (task, goalIsImage);
+        (this.task, this.goalIsImage, this.frames) = (task, goalIsImage, frames);
         OpenGl.EnsureContext();
         Model model = task.Model;
         pictureBytes = 3 * imageSize * imageSize;
-        framesBytes = frames * pictureBytes;
         renderers = new ThreadLocal<SceneRenderer>(() => new SceneRenderer(model, imageSize, imageSize));
         InputShape vectors = task.Input;
         Input = new InputShape(frames, goalIsImage ? 1 : 0, imageSize, StateVector: 0, GoalVector: goalIsImage ? 0 : vectors.GoalVector);
@@ -45,7 +45,7 @@ internal sealed class ImageTask : IContinuousTask
 
     public int ActionSize => task.ActionSize;
 
-    public int StateBytes => framesBytes + task.StateBytes;
+    public int StateBytes => pictureBytes + task.StateBytes;
 
     public int GoalBytes => goalIsImage ? pictureBytes + task.GoalBytes : task.GoalBytes;
 
@@ -53,16 +53,15 @@ internal sealed class ImageTask : IContinuousTask
 
     public InputShape Input { get; }
 
-    public bool IsDeterministic => task.IsDeterministic;
+    /// <summary>With more frames an agent that comes back to a state need not do there what it did before.</summary>
+    public bool IsDeterministic => task.IsDeterministic && frames == 1;
 
     public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal)
     {
-        Span<byte> own = state[framesBytes..], ownGoal = OwnGoal(goal);
+        Span<byte> own = state[pictureBytes..], ownGoal = OwnGoal(goal);
         if (task.Reset(ref random, simulation, own, ownGoal) == StepOutcome.Unstable)
             return StepOutcome.Unstable;
         Draw(simulation, own, state[..pictureBytes]);
-        for (int frame = pictureBytes; frame < framesBytes; frame += pictureBytes)
-            state[..pictureBytes].CopyTo(state[frame..]);
         if (!goalIsImage)
             return StepOutcome.Stepped;
 
@@ -77,32 +76,45 @@ internal sealed class ImageTask : IContinuousTask
 
     public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action)
     {
-        Span<byte> own = state[framesBytes..];
+        Span<byte> own = state[pictureBytes..];
         StepOutcome outcome = task.Step(ref random, simulation, own, action);
         if (outcome == StepOutcome.Unstable)
             return outcome;
-        state[..(framesBytes - pictureBytes)].CopyTo(state[pictureBytes..]);
         Draw(simulation, own, state[..pictureBytes]);
         return outcome;
     }
 
     public void AchievedGoal(ReadOnlySpan<byte> state, Span<byte> goal)
     {
-        task.AchievedGoal(state[framesBytes..], OwnGoal(goal));
+        task.AchievedGoal(state[pictureBytes..], OwnGoal(goal));
         if (goalIsImage)
             state[..pictureBytes].CopyTo(goal);
     }
 
-    public UInt128 AchievedCell(ReadOnlySpan<byte> state) => task.AchievedCell(state[framesBytes..]);
+    public UInt128 AchievedCell(ReadOnlySpan<byte> state) => task.AchievedCell(state[pictureBytes..]);
 
     public bool IsSuccess(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal) =>
-        task.IsSuccess(state[framesBytes..], goalIsImage ? goal[pictureBytes..] : goal);
+        task.IsSuccess(state[pictureBytes..], goalIsImage ? goal[pictureBytes..] : goal);
 
-    /// <summary>Images as shares of 255, NHWC; then the goal's vector where the goal is one.</summary>
+    /// <summary>
+    /// Images as shares of 255, NHWC; then the goal's vector where the goal is one. The state is one before which nothing has moved.
+    /// </summary>
     public void Encode(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input)
     {
-        PixelScale.ToFloats(state[..framesBytes], input);
-        input = input[framesBytes..];
+        for (int frame = 0; frame < frames; frame++)
+            PixelScale.ToFloats(state[..pictureBytes], input[(frame * pictureBytes)..]);
+        EncodeGoal(state, goal, input[(frames * pictureBytes)..]);
+    }
+
+    public void Encode(Trajectory trajectory, int t, ReadOnlySpan<byte> goal, Span<float> input)
+    {
+        for (int frame = 0; frame < frames; frame++)
+            PixelScale.ToFloats(trajectory.State(Math.Max(0, t - frame))[..pictureBytes], input[(frame * pictureBytes)..]);
+        EncodeGoal(trajectory.State(t), goal, input[(frames * pictureBytes)..]);
+    }
+
+    private void EncodeGoal(ReadOnlySpan<byte> state, ReadOnlySpan<byte> goal, Span<float> input)
+    {
         if (goalIsImage)
         {
             PixelScale.ToFloats(goal[..pictureBytes], input);
@@ -111,7 +123,7 @@ internal sealed class ImageTask : IContinuousTask
 
         InputShape vectors = task.Input;
         Span<float> both = stackalloc float[vectors.Total];
-        task.Encode(state[framesBytes..], goal, both);
+        task.Encode(state[pictureBytes..], goal, both);
         both[vectors.StateVector..].CopyTo(input);
     }
 
