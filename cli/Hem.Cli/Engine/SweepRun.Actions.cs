@@ -28,7 +28,7 @@ internal sealed partial class SweepRun
             StartAttempt[] starts = now < _pausedUntil ? [] : [.. actions.OfType<StartAttempt>()];
             if (starts.Length == 0) return acted;
             await ServeAsync();
-            _command ??= TrainerProgram.For(_request.Sweep, _request.Expansion, _request.File.Directory);
+            _command ??= await TrainerProgram.ForAsync(_request.Sweep, _request.Expansion, _request.File.Directory);
             foreach (StartAttempt start in starts) await StartAsync(start);
             GoOn();
             return true;

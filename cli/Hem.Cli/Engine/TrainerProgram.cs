@@ -1,3 +1,4 @@
+using System.Collections;
 using Hem.Cli.Processes;
 using Hem.Core.Sweeps;
 
@@ -8,12 +9,60 @@ internal static class TrainerProgram
 {
     private const string Name = "hem-trainer";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     /// <summary>The program and its arguments for this sweep.</summary>
-    /// <exception cref="HemException">There is no such program, or the sweep needs what hem-trainer does not have.</exception>
-    public static IReadOnlyList<string> For(HemSweep sweep, SweepExpansion expansion, string sweepDirectory) =>
-        Lacks(sweep, expansion) is { } fault
-            ? throw new HemException(ExitCodes.Unavailable, fault + " Nothing was started.")
-            : Resolve(sweep.Spec.Trainer.Command, sweepDirectory);
+    /// <exception cref="HemException">
+    /// There is no such program, it does not run here, or the sweep needs what hem-trainer does not have.
+    /// </exception>
+    public static async Task<IReadOnlyList<string>> ForAsync(HemSweep sweep, SweepExpansion expansion, string sweepDirectory)
+    {
+        if (Lacks(sweep, expansion) is { } fault) throw new HemException(ExitCodes.Unavailable, fault + " Nothing was started.");
+        var command = Resolve(sweep.Spec.Trainer.Command, sweepDirectory);
+        if (sweep.Spec.Trainer.Command is not { Count: > 0 }) await RequireRunsAsync(command[0]);
+        return command;
+    }
+
+    /// <summary>
+    /// Lets hem-trainer tell its version: what would end each trial at its start, a processor that it is not compiled for, is said once.
+    /// </summary>
+    /// <exception cref="HemException">It does not run on this machine.</exception>
+    internal static async Task RequireRunsAsync(string program)
+    {
+        string log = Path.GetTempFileName();
+        try
+        {
+            var ended = new TaskCompletionSource<ExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+                .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
+            var process = SupervisedProcess.Start([program, "--version"], variables, log, ended.SetResult);
+            if (await Task.WhenAny(ended.Task, Task.Delay(Patience)) != ended.Task)
+            {
+                // A machine as busy as that is no fault of the program's: the trials will tell.
+                process.Kill();
+                return;
+            }
+
+            var status = await ended.Task;
+            if (status.Code == 0) return;
+            string said = File.ReadLines(log).FirstOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "it says nothing";
+            throw DoesNotRun(program, $"{said} ({status}).");
+        }
+        catch (SpawnException e)
+        {
+            throw DoesNotRun(program, e.Message);
+        }
+        finally
+        {
+            File.Delete(log);
+        }
+    }
+
+    private static HemException DoesNotRun(string program, string why) => new(
+        ExitCodes.Unavailable,
+        $"{program} does not run on this machine: {why} "
+            + (why.Contains("instruction sets") ? "It needs an x86-64 processor with AVX2, which virtual machines may hide. " : "")
+            + "Nothing was started.");
 
     /// <summary>A sentence about what the sweep needs and hem-trainer does not have, or null.</summary>
     public static string? Lacks(HemSweep sweep, SweepExpansion expansion) =>

@@ -12,7 +12,7 @@ internal static class PointsCsv
     private static readonly string[] Before = ["sweep", "configuration", "trial", "seed", "state", "superseded"];
 
     private static readonly string[] After =
-        ["iteration", "trajectories", "env_steps", "updates", "success_rate", "loss", "wall_seconds", "goal_coverage"];
+        ["iteration", "trajectories", "env_steps", "updates", "success_rate", "loss", "goal_coverage", "wall_seconds"];
 
     /// <summary>Task, algorithm, and every parameter that varies anywhere in the sweep.</summary>
     public static IReadOnlyList<string> Parameters(ReportData data)
@@ -41,7 +41,7 @@ internal static class PointsCsv
                     writer.Write(head);
                     writer.Write(string.Create(CultureInfo.InvariantCulture,
                         $",{point.Iteration},{point.Trajectories},{point.EnvSteps},{point.Updates},{Number(point.SuccessRate)},"));
-                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Number(point.Loss)},{Number(point.WallSeconds)},{Number(point.GoalCoverage ?? double.NaN)}"));
+                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Number(point.Loss)},{Number(point.GoalCoverage ?? double.NaN)},{Number(point.WallSeconds)}"));
                 }
             }
         }

@@ -19,14 +19,14 @@ public class PointsCsvTests
         rows.Length.ShouldBe(9);
         string.Join(',', rows[0]).ShouldBe(
             "sweep,configuration,trial,seed,state,superseded,task,algorithm,N,"
-            + "iteration,trajectories,env_steps,updates,success_rate,loss,wall_seconds,goal_coverage");
+            + "iteration,trajectories,env_steps,updates,success_rate,loss,goal_coverage,wall_seconds");
         rows[4].Take(9).ShouldBe(["s", configuration.Id, configuration.Trials[0].Name, "0", "complete", "false", "flipbit-12", "hem", "5"]);
         double.Parse(rows[4][13], CultureInfo.InvariantCulture).ShouldBe(1.0 / 3);
         double.Parse(rows[4][14], CultureInfo.InvariantCulture).ShouldBe(0.1 + 0.2);
-        double.Parse(rows[4][15], CultureInfo.InvariantCulture).ShouldBe(1e-7);
-        rows[4][16].ShouldBe("1234.5");
+        double.Parse(rows[4][16], CultureInfo.InvariantCulture).ShouldBe(1e-7);
+        rows[4][15].ShouldBe("1234.5");
         rows[1][14].ShouldBe("");   // no loss before training
-        rows[1][16].ShouldBe("");   // nor episodes
+        rows[1][15].ShouldBe("");   // nor episodes
     }
 
     [Fact]

@@ -50,7 +50,7 @@ internal sealed unsafe partial class Kernels<TLanes, TVector>
 
     public override void SumOuterProducts(in Product product, float* scratch)
     {
-        if (!HasZeros(product, product.Depth, product.Rows))
+        if (product.Columns < SparseColumns || !HasZeros(product, product.Depth, product.Rows))
         {
             Multiply(product);
             return;
