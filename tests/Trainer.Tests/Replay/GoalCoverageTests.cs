@@ -30,9 +30,13 @@ public class GoalCoverageTests
         Put(store[1], [5, 5], [0, 0], [1, 1]);
         Put(store[2], [9, 9], [8, 8]);
         var coverage = new GoalCoverage(task, states: 4);
-        coverage.Count(store, 3).ShouldBe(4);
-        coverage.Count(store, 2).ShouldBe(3);
-        coverage.Count(store, 0).ShouldBe(0);
+        coverage.Add(store[0]);
+        coverage.Add(store[1]);
+        coverage.Count.ShouldBe(3);
+        coverage.Add(store[2]);
+        coverage.Count.ShouldBe(4);
+        coverage.Clear();
+        coverage.Count.ShouldBe(0);
     }
 
     [Fact]

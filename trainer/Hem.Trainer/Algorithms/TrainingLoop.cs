@@ -159,6 +159,7 @@ internal abstract class TrainingLoop : IAlgorithm
                 }
 
                 collected = 0;
+                CountGoals();
                 (stage, update) = (Stage.Update, IsOnPolicy ? settings.Updates : 0);
             }
 
@@ -338,19 +339,42 @@ internal abstract class TrainingLoop : IAlgorithm
         trajectories += (long)settings.Workers * CollectedPerWorker;
         environmentSteps += Collected.Steps;
         unstable += Collected.Unstable;
-        coverageSum += coverage.Count(Collected.Trajectories, settings.Workers * settings.N);
-        coverageCount++;
         return true;
+    }
+
+    /// <summary>Of what the iteration collected: of all that the replay keeps of it, where there is one.</summary>
+    private void CountGoals()
+    {
+        coverage.Clear();
+        if (Replay is { } replay)
+        {
+            for (int worker = 0; worker < settings.Workers; worker++)
+            {
+                for (long number = replay.AddedPerWorker - settings.N; number < replay.AddedPerWorker; number++)
+                {
+                    if (replay.Holds(worker, number))
+                        coverage.Add(replay.Get(worker, number));
+                }
+            }
+        }
+        else
+        {
+            for (int i = 0; i < settings.Workers * settings.N; i++)
+                coverage.Add(Collected.Trajectories[i]);
+        }
+
+        coverageSum += coverage.Count;
+        coverageCount++;
     }
 
     private bool CollectAndUpdate(ITrainingHost host)
     {
         RandomStream[] before = [.. Workers];
-        var counts = (trajectories, environmentSteps, unstable, coverageSum, coverageCount);
+        var counts = (trajectories, environmentSteps, unstable);
         if (Collect(host) && Update(host))
             return true;
         before.CopyTo(Workers, 0);
-        (trajectories, environmentSteps, unstable, coverageSum, coverageCount) = counts;
+        (trajectories, environmentSteps, unstable) = counts;
         return false;
     }
 

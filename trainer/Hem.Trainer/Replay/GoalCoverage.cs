@@ -14,17 +14,14 @@ internal sealed class GoalCoverage(ITask task, long states)
 
     private readonly HashSet<UInt128> seen = new((int)Math.Min(states, MostAtFirst));
 
-    /// <summary>|{phi(s_t): t in 1..L}| over the first so many trajectories, points by their <see cref="GoalCells"/>.</summary>
-    public int Count(TrajectoryStore trajectories, int count)
-    {
-        seen.Clear();
-        for (int i = 0; i < count; i++)
-        {
-            Trajectory trajectory = trajectories[i];
-            for (int t = 1; t <= trajectory.Length; t++)
-                seen.Add(task.AchievedCell(trajectory.State(t)));
-        }
+    /// <summary>|{phi(s_t): t in 1..L}| over the trajectories that were added, points by their <see cref="GoalCells"/>.</summary>
+    public int Count => seen.Count;
 
-        return seen.Count;
+    public void Clear() => seen.Clear();
+
+    public void Add(Trajectory trajectory)
+    {
+        for (int t = 1; t <= trajectory.Length; t++)
+            seen.Add(task.AchievedCell(trajectory.State(t)));
     }
 }
