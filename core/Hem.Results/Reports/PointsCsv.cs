@@ -41,7 +41,8 @@ internal static class PointsCsv
                     writer.Write(head);
                     writer.Write(string.Create(CultureInfo.InvariantCulture,
                         $",{point.Iteration},{point.Trajectories},{point.EnvSteps},{point.Updates},{Number(point.SuccessRate)},"));
-                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Number(point.Loss)},{Number(point.GoalCoverage ?? double.NaN)},{Number(point.WallSeconds)}"));
+                    writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                        $"{Number(point.Loss)},{Number(point.GoalCoverage ?? double.NaN)},{Number(point.WallSeconds)}"));
                 }
             }
         }

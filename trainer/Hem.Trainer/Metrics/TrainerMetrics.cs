@@ -35,8 +35,8 @@ internal sealed class TrainerMetrics : IDisposable
             description: "Mean training loss from the last evaluation but one to the last.");
         meter.CreateObservableGauge("hem_trainer_goal_coverage",
             () => Newest(point => double.IsNaN(point.GoalCoverage) ? null : point.GoalCoverage),
-            description: "Distinct goals that the episodes of an iteration achieved, points by cells of 5 cm: mean from the last evaluation "
-                + "but one to the last.");
+            description: "Distinct goals that the episodes of an iteration achieved, points by cells of 5 cm: mean from the last "
+                + "evaluation but one to the last.");
         Count("hem_trainer_iterations_total", seen => seen.Algorithm.Iteration, "Iterations completed.");
         Count("hem_trainer_env_steps_total", seen => seen.Algorithm.Counts.EnvironmentSteps, "Environment steps taken while collecting.");
         Count("hem_trainer_episodes_total", seen => seen.Algorithm.Counts.Trajectories, "Episodes collected.");
