@@ -1,4 +1,6 @@
 using System.Net;
+using Hem.Core.Sweeps;
+using Microsoft.Extensions.Logging;
 
 namespace Hem.Operator;
 
@@ -46,6 +48,15 @@ internal sealed record OperatorOptions
     /// <summary>Image of a trial with GPUs that names none.</summary>
     public string TrainerGpuImage { get; init; } = "hem-trainer-gpu:latest";
 
+    /// <summary>What pods of trials have where their sweep does not say.</summary>
+    public PodSettings TrainerDefaults { get; init; } = Core.Sweeps.TrainerDefaults.Read(UsualTrainer).Settings!;
+
+    /// <summary>
+    /// Half a processor, so that one more trial fits on a small machine beside what else runs there; on a full one they get what there is
+    /// in equal shares. Trials without images were seen to need 55 to 110 MB.
+    /// </summary>
+    public const string UsualTrainer = """{"resources":{"requests":{"cpu":"500m","memory":"256Mi"}}}""";
+
     /// <summary>Path of a kubeconfig; null: the pod's service account, else the user's kubeconfig.</summary>
     public string? Kubeconfig { get; init; }
 
@@ -87,6 +98,9 @@ internal sealed record OperatorOptions
 
     /// <summary>Pause after the API server or the store refused something.</summary>
     public TimeSpan TroublePause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What is logged, and what is worse.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
     /// <summary>How log lines look.</summary>
     public LogFormat LogFormat { get; init; } =

@@ -15,7 +15,7 @@ var order = []string{
 	"Secret", "SecretList", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "CustomResourceDefinition", "ClusterRole",
 	"ClusterRoleList", "ClusterRoleBinding", "ClusterRoleBindingList", "Role", "RoleList", "RoleBinding", "RoleBindingList", "Service", "DaemonSet",
 	"Pod", "ReplicationController", "ReplicaSet", "Deployment", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob", "IngressClass",
-	"Ingress", "APIService", "PodMonitor", "PrometheusRule",
+	"Ingress", "APIService", "PodMonitor", "ServiceMonitor", "PrometheusRule",
 }
 
 var (

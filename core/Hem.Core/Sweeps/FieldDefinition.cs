@@ -36,7 +36,11 @@ public sealed record FieldDefinition(string Name, FieldKind Kind, string Descrip
     /// <summary>Of a text: what the pattern means, in words.</summary>
     public string Expected { get; init; } = "a text that is not empty";
 
+    public int MinLength { get; init; } = 1;
     public int MaxLength { get; init; } = 1024;
+
+    /// <summary>Of a text: those that begin so are the operator's own.</summary>
+    public IReadOnlyList<string> Reserved { get; init; } = [];
 
     /// <summary>Of a text: the only values, where there is a choice.</summary>
     public IReadOnlyList<string> Allowed { get; init; } = [];
@@ -51,14 +55,27 @@ public sealed record FieldDefinition(string Name, FieldKind Kind, string Descrip
     /// <summary>Of an object: a name and one of the other fields, exactly.</summary>
     public bool OneOf { get; init; }
 
+    /// <summary>Of an object: fields of which one at most may be given.</summary>
+    public IReadOnlyList<string> Choice { get; init; } = [];
+
+    /// <summary>One of <see cref="Choice"/> must be given.</summary>
+    public bool ChoiceRequired { get; init; }
+
     /// <summary>Of a list or a map.</summary>
     public FieldDefinition? Item { get; init; }
+
+    /// <summary>Of a map: what its names must be; the resource definition cannot say it.</summary>
+    public FieldDefinition? Names { get; init; }
     public int MaxItems { get; init; } = 64;
 
     /// <summary>Of a list: the field by which its entries differ.</summary>
     public string? Key { get; init; }
 
     internal bool Matches(string text) =>
-        text.Length > 0 && text.Length <= MaxLength && (Allowed.Count == 0 || Allowed.Contains(text))
-        && (Pattern is null || Regex.Match(text, Pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)).Length == text.Length);
+        text.Length >= MinLength && text.Length <= MaxLength && (Allowed.Count == 0 || Allowed.Contains(text))
+        && (Pattern is null || Regex.Match(text, Pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)) is { Success: true } match
+            && match.Length == text.Length);
+
+    /// <summary>What the text begins with that is the operator's own; null: nothing.</summary>
+    internal string? ReservedIn(string text) => Reserved.FirstOrDefault(own => text.StartsWith(own, StringComparison.Ordinal));
 }

@@ -9,6 +9,9 @@ public static class PodFields
     /// <summary>Folders of the container where the operator mounts what a trainer needs.</summary>
     public static IReadOnlyList<string> ReservedFolders { get; } = ["/var/run/hem", "/var/lib/hem"];
 
+    /// <summary>Names of environment variables that begin so are the contract's.</summary>
+    public const string ReservedVariables = "HEM_";
+
     private const string Label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
     /// <summary>Of Kubernetes' objects: a DNS name.</summary>
@@ -25,9 +28,36 @@ public static class PodFields
             "The trainer's image. Default: the one that the operator was given, with GPUs its GPU image. An image of your own runs its own "
             + "entry point, or the command here, and follows docs/trainer-contract.md.")
         { Pattern = "^\\S+$", Expected = "the name of an image" },
+        new("imagePullPolicy", FieldKind.Text,
+            "When a node pulls the image. Default: Kubernetes', IfNotPresent for an image with a tag.")
+        { Allowed = ["Always", "IfNotPresent", "Never"] },
+        new("imagePullSecrets", FieldKind.List, "Secrets of the sweep's namespace that the image is pulled with.")
+        {
+            MaxItems = 16,
+            Key = "name",
+            Item = new("", FieldKind.Object, "A Secret of type kubernetes.io/dockerconfigjson.")
+            { Fields = [Name("name", 253, "The Secret.") with { Required = true }] },
+        },
+        Name("serviceAccountName", 253,
+            "Service account of the pods, which must be there. They get no token of it for the API server; cloud providers may give rights "
+            + "by it, for example to read data. Default: what the operator was given, else the namespace's default."),
+        Map("labels", "More labels of the trials' Jobs and pods.", LabelValue("") with
+        {
+            MinLength = 0,
+            Pattern = $"^({LabelValuePattern})?$",
+            Expected = "letters, digits, '-', '_' and '.', at most 63; numbers and true in quotes",
+        }, 64) with
+        {
+            Names = Qualified with
+            {
+                Reserved = [Own, "batch.kubernetes.io/", "job-name", "controller-uid", "kueue.x-k8s.io/queue-name"],
+            },
+        },
+        Map("annotations", "More annotations of the trials' pods.", FreeText(""), 64) with { Names = Qualified with { Reserved = [Own] } },
         new("resources", FieldKind.Object,
             "What the trainer's container asks for and may use, as in a pod; GPUs are asked for by gpus. Without a word on cpu, as many as "
-            + "threads are asked for.")
+            + "threads are asked for, or what the operator was given (500m); without a word on memory, what it was given (256Mi): tasks "
+            + "with images need more.")
         {
             Fields =
             [
@@ -35,7 +65,8 @@ public static class PodFields
                 Map("limits", "What it may use at most, for example {memory: 8Gi}.", Amount, 32),
             ],
         },
-        Map("nodeSelector", "Labels that a node must have.", LabelValue(""), 64),
+        Map("nodeSelector", "Labels that a node must have.", LabelValue(""), 64) with { Names = Qualified },
+        AffinityFields.Field,
         new("tolerations", FieldKind.List, "Taints of nodes that do not keep the trial away, as in a pod.")
         {
             Item = new("", FieldKind.Object, "A taint that is tolerated.")
@@ -56,6 +87,58 @@ public static class PodFields
         Name("priorityClassName", 253, "PriorityClass of the pods. What is preempted saves, leaves and counts as a disruption."),
         Name("runtimeClassName", 253, "RuntimeClass of the pods."),
         Name("queueName", 63, "Kueue: the LocalQueue that admits the trials' Jobs (their label kueue.x-k8s.io/queue-name)."),
+        new("env", FieldKind.List,
+            $"More environment variables of the trainer. Names that begin with {ReservedVariables} are the contract's.")
+        {
+            Key = "name",
+            Item = new("", FieldKind.Object, "A variable with its value.")
+            {
+                Choice = ["value", "valueFrom"],
+                Fields =
+                [
+                    new("name", FieldKind.Text, "Its name.")
+                    {
+                        Required = true,
+                        MaxLength = 253,
+                        Pattern = "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
+                        Expected = "letters, digits, '_', '-' and '.', no digit first",
+                        Reserved = [ReservedVariables],
+                    },
+                    FreeText("value") with { Description = "Its value. Default: empty.", MaxLength = 32_768 },
+                    new("valueFrom", FieldKind.Object, "Where its value is.")
+                    {
+                        Choice = ["configMapKeyRef", "secretKeyRef"],
+                        ChoiceRequired = true,
+                        Fields =
+                        [
+                            new("configMapKeyRef", FieldKind.Object, "A key of a ConfigMap of the sweep's namespace.") { Fields = KeyOf },
+                            new("secretKeyRef", FieldKind.Object, "A key of a Secret of the sweep's namespace.") { Fields = KeyOf },
+                        ],
+                    },
+                ],
+            },
+        },
+        new("envFrom", FieldKind.List, "ConfigMaps and Secrets of which each key is an environment variable; env and the contract win.")
+        {
+            MaxItems = 16,
+            Item = new("", FieldKind.Object, "A ConfigMap or a Secret.")
+            {
+                Choice = ["configMapRef", "secretRef"],
+                ChoiceRequired = true,
+                Fields =
+                [
+                    new("prefix", FieldKind.Text, "What each name begins with.")
+                    {
+                        MaxLength = 64,
+                        Pattern = "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
+                        Expected = "letters, digits, '_', '-' and '.', no digit first",
+                        Reserved = [ReservedVariables],
+                    },
+                    new("configMapRef", FieldKind.Object, "A ConfigMap of the sweep's namespace.") { Fields = Reference },
+                    new("secretRef", FieldKind.Object, "A Secret of the sweep's namespace.") { Fields = Reference },
+                ],
+            },
+        },
         new("volumes", FieldKind.List,
             "More volumes of the pods, for example with data; volumeMounts says where the trainer finds them. Names that begin with "
             + $"{ReservedPrefix} are the operator's own, and folders of the node (hostPath) are not to be had.")
@@ -132,6 +215,35 @@ public static class PodFields
         },
     ];
 
+    private const string Own = "hem.dev/";
+
+    private const string LabelValuePattern = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?";
+
+    /// <summary>The name of a label or an annotation.</summary>
+    private static FieldDefinition Qualified => new("", FieldKind.Text, "")
+    {
+        Pattern = $"^({Label}(\\.{Label})*/)?{LabelValuePattern}$",
+        Expected = "that of a label: letters, digits, '-', '_' and '.', and before them perhaps a DNS name and '/'",
+        MaxLength = 317,
+    };
+
+    private static FieldDefinition[] Reference =>
+        [Name("name", 253, "Its name.") with { Required = true }, Flag("optional", "The pod starts without it too.")];
+
+    private static FieldDefinition[] KeyOf =>
+    [
+        Name("name", 253, "Its name.") with { Required = true },
+        new("key", FieldKind.Text, "The key.") { Required = true, MaxLength = 253 },
+        Flag("optional", "The pod starts without it too."),
+    ];
+
+    private static FieldDefinition FreeText(string name) => new(name, FieldKind.Text, "")
+    {
+        MinLength = 0,
+        MaxLength = 4096,
+        Expected = "a text: numbers and true in quotes",
+    };
+
     private static FieldDefinition Amount => new("", FieldKind.Quantity, "")
     {
         Pattern = "^([0-9]+|[0-9]+\\.[0-9]*|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,2})?$",
@@ -156,16 +268,16 @@ public static class PodFields
         Flag("optional", "The pod starts without it too."),
     ];
 
-    private static FieldDefinition Name(string name, int longest, string description) => new(name, FieldKind.Text, description)
+    internal static FieldDefinition Name(string name, int longest, string description) => new(name, FieldKind.Text, description)
     {
         Pattern = NamePattern,
         Expected = $"lower-case letters, digits, '-' and '.', at most {longest}",
         MaxLength = longest,
     };
 
-    private static FieldDefinition LabelValue(string name) => new(name, FieldKind.Text, "")
+    internal static FieldDefinition LabelValue(string name) => new(name, FieldKind.Text, "")
     {
-        Pattern = "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+        Pattern = $"^{LabelValuePattern}$",
         Expected = "letters, digits, '-', '_' and '.', at most 63",
         MaxLength = 63,
     };
@@ -178,6 +290,6 @@ public static class PodFields
 
     private static FieldDefinition Flag(string name, string description) => new(name, FieldKind.Boolean, description);
 
-    private static FieldDefinition Map(string name, string description, FieldDefinition item, int most) =>
+    internal static FieldDefinition Map(string name, string description, FieldDefinition item, int most) =>
         new(name, FieldKind.Map, description) { Item = item, MaxItems = most };
 }

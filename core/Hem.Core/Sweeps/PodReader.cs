@@ -36,8 +36,13 @@ internal sealed class PodReader(FaultList faults)
         }
     }
 
-    private ParameterValue? Text(FieldDefinition field, SpecNode node, string text, string path) =>
-        field.Matches(text) ? ParameterValue.From(text) : Wrong(node, path, $"must be {Expected(field)}");
+    private ParameterValue? Text(FieldDefinition field, SpecNode node, string text, string path)
+    {
+        if (!field.Matches(text)) return Wrong(node, path, $"must be {Expected(field)}");
+        return field.ReservedIn(text) is { } own
+            ? Wrong(node, path, $"must be another: those that begin with {own} are the operator's own")
+            : ParameterValue.From(text);
+    }
 
     private ParameterValue? Object(FieldDefinition field, SpecNode node, string path)
     {
@@ -56,6 +61,9 @@ internal sealed class PodReader(FaultList faults)
             var choices = field.Fields.Skip(1).Select(known => known.Name);
             Wrong(node, path, $"must have exactly one of {string.Join(", ", choices)} beside its {field.Fields[0].Name}");
         }
+        var chosen = field.Choice.Count(name => reader.Get(name) is not null);
+        if (chosen > 1 || (chosen == 0 && field.ChoiceRequired && !reader.HasUnknown))
+            Wrong(node, path, $"must have {(field.ChoiceRequired ? "exactly" : "at most")} one of {string.Join(", ", field.Choice)}");
         return ParameterValue.From(ParameterSet.From(values));
     }
 
@@ -67,10 +75,21 @@ internal sealed class PodReader(FaultList faults)
         foreach (var entry in node.Fields)
         {
             if (entry.Value.Kind == SpecNodeKind.Null) continue;
-            if (Value(field.Item!, entry.Value, $"{path}.{FieldReader.Shorten(entry.Name)}") is { } value)
-                values.Add(KeyValuePair.Create(entry.Name, value));
+            var at = $"{path}.{FieldReader.Shorten(entry.Name)}";
+            if (!IsName(field.Names, entry, at)) continue;
+            if (Value(field.Item!, entry.Value, at) is { } value) values.Add(KeyValuePair.Create(entry.Name, value));
         }
         return ParameterValue.From(ParameterSet.From(values));
+    }
+
+    private bool IsName(FieldDefinition? names, SpecField entry, string path)
+    {
+        if (names is null) return true;
+        var wrong = !names.Matches(entry.Name) ? $"has a name that must be {names.Expected}"
+            : names.ReservedIn(entry.Name) is { } own ? $"must have another name: {own} is the operator's own"
+            : null;
+        if (wrong is not null) faults.Add(new Fault(path, entry.Value.Show(), wrong, Line: entry.Line));
+        return wrong is null;
     }
 
     private ParameterValue? List(FieldDefinition field, SpecNode node, string path)

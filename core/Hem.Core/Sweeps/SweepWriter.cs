@@ -38,6 +38,9 @@ internal static class SweepWriter
         ("image", Any(pod.Image)), ("resources", pod.Resources), ("nodeSelector", pod.NodeSelector), ("tolerations", pod.Tolerations),
         ("priorityClassName", Any(pod.PriorityClassName)), ("runtimeClassName", Any(pod.RuntimeClassName)),
         ("queueName", Any(pod.QueueName)), ("volumes", pod.Volumes), ("volumeMounts", pod.VolumeMounts),
+        ("imagePullPolicy", Any(pod.ImagePullPolicy)), ("imagePullSecrets", pod.ImagePullSecrets),
+        ("serviceAccountName", Any(pod.ServiceAccountName)), ("labels", pod.Labels), ("annotations", pod.Annotations),
+        ("affinity", pod.Affinity), ("env", pod.Env), ("envFrom", pod.EnvFrom),
     ];
 
     /// <summary>The fields that have a value; the order of a file's grid is kept by nothing here, nor is it by a cluster.</summary>

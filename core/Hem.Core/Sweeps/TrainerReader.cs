@@ -79,20 +79,33 @@ internal sealed class TrainerReader(FaultList faults, SpecReader sweep)
             new PodReader(faults).Read(checkpoints, PodFields.CheckpointClaim)?.AsString());
     }
 
-    private PodSettings Pod(FieldReader owner)
+    private PodSettings Pod(FieldReader owner) => Pod(owner, PodFields.All, faults);
+
+    /// <summary>Some of a pod's fields; the others are not set.</summary>
+    public static PodSettings Pod(FieldReader owner, IReadOnlyList<FieldDefinition> fields, FaultList faults)
     {
-        var values = PodFields.All.ToDictionary(field => field.Name, field => new PodReader(faults).Read(owner, field));
+        var read = fields.ToDictionary(field => field.Name, field => new PodReader(faults).Read(owner, field));
         return new()
         {
-            Image = values["image"]?.AsString(),
-            Resources = values["resources"],
-            NodeSelector = values["nodeSelector"],
-            Tolerations = values["tolerations"],
-            PriorityClassName = values["priorityClassName"]?.AsString(),
-            RuntimeClassName = values["runtimeClassName"]?.AsString(),
-            QueueName = values["queueName"]?.AsString(),
-            Volumes = values["volumes"],
-            VolumeMounts = values["volumeMounts"],
+            Image = Of("image")?.AsString(),
+            ImagePullPolicy = Of("imagePullPolicy")?.AsString(),
+            ImagePullSecrets = Of("imagePullSecrets"),
+            ServiceAccountName = Of("serviceAccountName")?.AsString(),
+            Labels = Of("labels"),
+            Annotations = Of("annotations"),
+            Affinity = Of("affinity"),
+            Env = Of("env"),
+            EnvFrom = Of("envFrom"),
+            Resources = Of("resources"),
+            NodeSelector = Of("nodeSelector"),
+            Tolerations = Of("tolerations"),
+            PriorityClassName = Of("priorityClassName")?.AsString(),
+            RuntimeClassName = Of("runtimeClassName")?.AsString(),
+            QueueName = Of("queueName")?.AsString(),
+            Volumes = Of("volumes"),
+            VolumeMounts = Of("volumeMounts"),
         };
+
+        ParameterValue? Of(string name) => read.GetValueOrDefault(name);
     }
 }

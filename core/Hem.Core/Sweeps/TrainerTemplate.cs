@@ -66,6 +66,14 @@ public sealed record CheckpointSpec(TimeSpan Every, string? ClaimName = null)
 public sealed record PodSettings
 {
     public string? Image { get; init; }
+    public string? ImagePullPolicy { get; init; }
+    public ParameterValue? ImagePullSecrets { get; init; }
+    public string? ServiceAccountName { get; init; }
+    public ParameterValue? Labels { get; init; }
+    public ParameterValue? Annotations { get; init; }
+    public ParameterValue? Affinity { get; init; }
+    public ParameterValue? Env { get; init; }
+    public ParameterValue? EnvFrom { get; init; }
     public ParameterValue? Resources { get; init; }
     public ParameterValue? NodeSelector { get; init; }
     public ParameterValue? Tolerations { get; init; }
@@ -79,6 +87,14 @@ public sealed record PodSettings
     public PodSettings With(PodSettings other) => new()
     {
         Image = other.Image ?? Image,
+        ImagePullPolicy = other.ImagePullPolicy ?? ImagePullPolicy,
+        ImagePullSecrets = other.ImagePullSecrets ?? ImagePullSecrets,
+        ServiceAccountName = other.ServiceAccountName ?? ServiceAccountName,
+        Labels = other.Labels ?? Labels,
+        Annotations = other.Annotations ?? Annotations,
+        Affinity = other.Affinity ?? Affinity,
+        Env = other.Env ?? Env,
+        EnvFrom = other.EnvFrom ?? EnvFrom,
         Resources = other.Resources ?? Resources,
         NodeSelector = other.NodeSelector ?? NodeSelector,
         Tolerations = other.Tolerations ?? Tolerations,

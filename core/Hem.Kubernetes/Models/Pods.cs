@@ -34,6 +34,7 @@ public sealed record V1PodSpec
     public List<V1LocalObjectReference>? ImagePullSecrets { get; set; }
     public string? SchedulerName { get; set; }
     public List<V1Toleration>? Tolerations { get; set; }
+    public V1Affinity? Affinity { get; set; }
     public List<V1HostAlias>? HostAliases { get; set; }
     public string? PriorityClassName { get; set; }
     public int? Priority { get; set; }
@@ -105,6 +106,7 @@ public sealed record V1Container
     public string? WorkingDir { get; set; }
     public List<V1ContainerPort>? Ports { get; set; }
     public List<V1EnvVar>? Env { get; set; }
+    public List<V1EnvFromSource>? EnvFrom { get; set; }
     public V1ResourceRequirements? Resources { get; set; }
     public List<V1VolumeMount>? VolumeMounts { get; set; }
     public V1SecurityContext? SecurityContext { get; set; }
@@ -124,6 +126,20 @@ public sealed record V1EnvVar
     public required string Name { get; set; }
     public string? Value { get; set; }
     public V1EnvVarSource? ValueFrom { get; set; }
+}
+
+public sealed record V1EnvFromSource
+{
+    public string? Prefix { get; set; }
+    public V1EnvSource? ConfigMapRef { get; set; }
+    public V1EnvSource? SecretRef { get; set; }
+}
+
+/// <summary>A ConfigMap or a Secret.</summary>
+public sealed record V1EnvSource
+{
+    public string? Name { get; set; }
+    public bool? Optional { get; set; }
 }
 
 public sealed record V1EnvVarSource

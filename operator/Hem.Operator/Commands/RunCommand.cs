@@ -59,6 +59,14 @@ internal static class RunCommand
         Option<IPEndPoint> health = EndPoint("--health-listen", "Where /healthz, /readyz and /metrics are served", usual.HealthListen);
         Option<string> image = Text("--trainer-image", "IMAGE", "Image of trials that name none", usual.TrainerImage);
         Option<string> gpuImage = Text("--trainer-gpu-image", "IMAGE", "Image of trials with GPUs that name none", usual.TrainerGpuImage);
+        Option<PodSettings> defaults = new("--trainer-defaults")
+        {
+            Description = "What pods of trials have where their sweep does not say: fields of spec.trainer "
+                + $"(default: {OperatorOptions.UsualTrainer})",
+            HelpName = "JSON",
+            DefaultValueFactory = _ => usual.TrainerDefaults,
+            CustomParser = ReadDefaults,
+        };
         Option<string?> kubeconfig = new("--kubeconfig")
         {
             Description = "How to reach the API server (default: as a pod, else the user's kubeconfig)",
@@ -94,10 +102,17 @@ internal static class RunCommand
             Description = "How log lines look (default: Json in a pod, else Text)",
             DefaultValueFactory = _ => usual.LogFormat,
         };
+        Option<LogLevel> level = new("--log-level")
+        {
+            Description = "What is logged, and what is worse: Debug, Information, Warning or Error",
+            DefaultValueFactory = _ => usual.LogLevel,
+        };
+        level.AcceptOnlyFromAmong(
+            nameof(LogLevel.Debug), nameof(LogLevel.Information), nameof(LogLevel.Warning), nameof(LogLevel.Error));
         var command = new Command("run", "Run the sweeps of a cluster")
         {
-            ns, watch, store, results, resultsFile, checkpoints, retain, address, progress, answers, health, image, gpuImage, kubeconfig,
-            lease, renew, retry, parallelism, series, trainerMetrics, log,
+            ns, watch, store, results, resultsFile, checkpoints, retain, address, progress, answers, health, image, gpuImage, defaults,
+            kubeconfig, lease, renew, retry, parallelism, series, trainerMetrics, log, level,
         };
         command.SetAction((parsed, _) => RunAsync(usual with
         {
@@ -113,6 +128,7 @@ internal static class RunCommand
             HealthListen = parsed.GetRequiredValue(health),
             TrainerImage = parsed.GetRequiredValue(image),
             TrainerGpuImage = parsed.GetRequiredValue(gpuImage),
+            TrainerDefaults = parsed.GetRequiredValue(defaults),
             Kubeconfig = parsed.GetValue(kubeconfig),
             LeaseDuration = parsed.GetRequiredValue(lease),
             RenewDeadline = parsed.GetRequiredValue(renew),
@@ -121,6 +137,7 @@ internal static class RunCommand
             TrialSeries = parsed.GetRequiredValue(series),
             TrainerMetricsPort = parsed.GetRequiredValue(trainerMetrics),
             LogFormat = parsed.GetRequiredValue(log),
+            LogLevel = parsed.GetRequiredValue(level),
             PodName = Environment.GetEnvironmentVariable("POD_NAME") is { Length: > 0 } pod ? pod : null,
         }));
         return command;
@@ -131,7 +148,7 @@ internal static class RunCommand
         using ILoggerFactory loggers = LoggerFactory.Create(logging =>
         {
             // Not a line for each request.
-            logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+            logging.SetMinimumLevel(options.LogLevel).AddFilter("Microsoft", LogLevel.Warning);
             if (options.LogFormat == LogFormat.Json)
             {
                 logging.AddJsonConsole(
@@ -167,6 +184,13 @@ internal static class RunCommand
         Environment.GetEnvironmentVariable("POD_NAMESPACE") is { Length: > 0 } given ? given
         : File.Exists(NamespaceFile) ? File.ReadAllText(NamespaceFile).Trim()
         : usual.Namespace;
+
+    private static PodSettings ReadDefaults(ArgumentResult result)
+    {
+        (PodSettings? settings, IReadOnlyList<Fault> faults) = TrainerDefaults.Read(result.Tokens.Single().Value);
+        foreach (Fault fault in faults) result.AddError($"--trainer-defaults: {fault with { Line = null }}");
+        return settings ?? usual.TrainerDefaults;
+    }
 
     private static Option<string> Text(string name, string value, string description, string otherwise) => new(name)
     {

@@ -37,12 +37,6 @@ internal static class JobBuilder
     /// <summary>Of /tmp: one trial must not fill its node.</summary>
     private const string TemporaryBytes = "2Gi";
 
-    /// <summary>
-    /// Request of a trial that says nothing of processors or threads. Half of what it can use, so that one more fits on a small machine
-    /// beside what else runs there; on a full one trials get what there is in equal shares.
-    /// </summary>
-    private const string UsualCpu = "500m";
-
     /// <summary>Nobody in particular; a claim's files belong to it.</summary>
     private const long User = 65532;
 
@@ -52,6 +46,7 @@ internal static class JobBuilder
     public static V1Job Build(AttemptJob attempt, OperatorOptions options)
     {
         TrainerTemplate template = attempt.Sweep.Spec.Trainer.For(attempt.Trial.Parameters);
+        PodSettings pod = options.TrainerDefaults.Under(template.Pod);
         string name = AttemptKey.JobName(attempt.Trial.Name, attempt.Number);
         var labels = new Dictionary<string, string>
         {
@@ -60,8 +55,11 @@ internal static class JobBuilder
             [HemLabels.Trial] = attempt.Trial.Name,
             [HemLabels.Attempt] = attempt.Number.ToString(CultureInfo.InvariantCulture),
         };
+        // The reader refuses those that are ours.
+        foreach ((string key, string value) in Fields(pod.Labels, TemplateJson.Default.DictionaryStringString) ?? [])
+            labels.TryAdd(key, value);
         var jobLabels = new Dictionary<string, string>(labels);
-        if (template.Pod.QueueName is { } queue) jobLabels[HemLabels.KueueQueue] = queue;
+        if (pod.QueueName is { } queue) jobLabels[HemLabels.KueueQueue] = queue;
         return new V1Job
         {
             ApiVersion = Resources.Jobs.ApiVersion,
@@ -81,16 +79,19 @@ internal static class JobBuilder
                 PodReplacementPolicy = "Failed",
                 Template = new V1PodTemplateSpec
                 {
-                    Metadata = new V1ObjectMeta { Labels = labels },
-                    Spec = Pod(attempt, template, options),
+                    Metadata = new V1ObjectMeta
+                    {
+                        Labels = labels,
+                        Annotations = Fields(pod.Annotations, TemplateJson.Default.DictionaryStringString),
+                    },
+                    Spec = Pod(attempt, template, pod, options),
                 },
             },
         };
     }
 
-    private static V1PodSpec Pod(AttemptJob attempt, TrainerTemplate template, OperatorOptions options)
+    private static V1PodSpec Pod(AttemptJob attempt, TrainerTemplate template, PodSettings pod, OperatorOptions options)
     {
-        PodSettings pod = template.Pod;
         bool onClaim = template.Checkpoints.ClaimName is not null;
         // A port on which nobody answers would be a target that is down, to Prometheus.
         int? metricsPort = options.TrainerMetricsPort != 0 && (template.Metrics ?? pod.Image is null) ? options.TrainerMetricsPort : null;
@@ -119,11 +120,14 @@ internal static class JobBuilder
         return new V1PodSpec
         {
             RestartPolicy = "Never",
+            ServiceAccountName = pod.ServiceAccountName,
             AutomountServiceAccountToken = false,
             EnableServiceLinks = false,
             TerminationGracePeriodSeconds = (long)options.LeaveGrace.TotalSeconds,
+            ImagePullSecrets = Fields(pod.ImagePullSecrets, TemplateJson.Default.ListV1LocalObjectReference),
             NodeSelector = Fields(pod.NodeSelector, TemplateJson.Default.DictionaryStringString),
             Tolerations = Fields(pod.Tolerations, TemplateJson.Default.ListV1Toleration),
+            Affinity = Fields(pod.Affinity, TemplateJson.Default.V1Affinity),
             PriorityClassName = pod.PriorityClassName,
             RuntimeClassName = pod.RuntimeClassName,
             SecurityContext = new V1PodSecurityContext
@@ -141,10 +145,16 @@ internal static class JobBuilder
                 {
                     Name = Container,
                     Image = pod.Image ?? (template.Gpus > 0 ? options.TrainerGpuImage : options.TrainerImage),
+                    ImagePullPolicy = pod.ImagePullPolicy,
                     Command = template.Command is { } command ? [.. command] : null,
                     Ports = metricsPort is { } port ? [new() { Name = MetricsPort, ContainerPort = port, Protocol = "TCP" }] : null,
-                    Env = Environment(attempt, options, onClaim, metricsPort),
-                    Resources = Requirements(template),
+                    Env =
+                    [
+                        .. Environment(attempt, options, onClaim, metricsPort),
+                        .. Fields(pod.Env, TemplateJson.Default.ListV1EnvVar) ?? [],
+                    ],
+                    EnvFrom = Fields(pod.EnvFrom, TemplateJson.Default.ListV1EnvFromSource),
+                    Resources = Requirements(template, pod.Resources),
                     VolumeMounts = mounts,
                     // What it said last comes back in the pod's status, where it outlives the log.
                     TerminationMessagePolicy = "FallbackToLogsOnError",
@@ -198,19 +208,22 @@ internal static class JobBuilder
     // The kubelet replaces $(NAME) in a value.
     private static string Escape(string value) => value.Replace("$(", "$$(", StringComparison.Ordinal);
 
-    private static V1ResourceRequirements Requirements(TrainerTemplate template)
+    /// <param name="resources">With what all trials have by default.</param>
+    private static V1ResourceRequirements Requirements(TrainerTemplate template, ParameterValue? resources)
     {
-        V1ResourceRequirements given =
-            Fields(template.Pod.Resources, TemplateJson.Default.V1ResourceRequirements) ?? new V1ResourceRequirements();
-        // Without a request a scheduler would put every trial on one node.
-        if (given.Requests?.ContainsKey("cpu") != true && given.Limits?.ContainsKey("cpu") != true)
+        V1ResourceRequirements given = Fields(resources, TemplateJson.Default.V1ResourceRequirements) ?? new V1ResourceRequirements();
+        // As many processors as threads, where the sweep says how many and not what they are to get.
+        if (template.Threads is { } threads && !Names(template.Pod.Resources, "cpu"))
+        {
             given = given with
             {
                 Requests = new Dictionary<string, string>(given.Requests ?? [])
                 {
-                    ["cpu"] = template.Threads?.ToString(CultureInfo.InvariantCulture) ?? UsualCpu,
+                    ["cpu"] = threads.ToString(CultureInfo.InvariantCulture),
                 },
             };
+        }
+
         if (template.Gpus == 0) return given;
         return given with
         {
@@ -220,6 +233,9 @@ internal static class JobBuilder
             },
         };
     }
+
+    private static bool Names(ParameterValue? resources, string name) =>
+        resources is not null && resources.Fields.Any(part => part.Value.Fields.Find(name) is not null);
 
     /// <summary>Settings that have Kubernetes' shape, as Kubernetes' type.</summary>
     private static T? Fields<T>(ParameterValue? value, JsonTypeInfo<T> type)

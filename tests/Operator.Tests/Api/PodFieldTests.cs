@@ -18,6 +18,10 @@ public sealed class PodFieldTests
             JsonTypeInfo? type = field.Name switch
             {
                 "resources" => TemplateJson.Default.V1ResourceRequirements,
+                "imagePullSecrets" => TemplateJson.Default.ListV1LocalObjectReference,
+                "affinity" => TemplateJson.Default.V1Affinity,
+                "env" => TemplateJson.Default.ListV1EnvVar,
+                "envFrom" => TemplateJson.Default.ListV1EnvFromSource,
                 "tolerations" => TemplateJson.Default.ListV1Toleration,
                 "volumes" => TemplateJson.Default.ListV1Volume,
                 "volumeMounts" => TemplateJson.Default.ListV1VolumeMount,

@@ -124,7 +124,7 @@ internal static class SpecSamples
 
     private static bool Accepts(JsonSchemaProps schema, string text) =>
         text.Length >= (schema.MinLength ?? 0) && text.Length <= (schema.MaxLength ?? int.MaxValue)
-        && (schema.Pattern is null || Regex.Match(text, schema.Pattern).Length is var length && length == text.Length && length > 0);
+        && (schema.Pattern is null || Regex.Match(text, schema.Pattern) is { Success: true } match && match.Length == text.Length);
 
     private static IEnumerable<(string Json, bool IsValid)> Values(JsonSchemaProps schema)
     {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
+using Hem.Core.Sweeps;
 using Hem.TestCluster;
 using Operator.Tests.Api;
 
@@ -23,7 +24,10 @@ public sealed class ChartTests
     public async Task The_manifest_to_install_without_helm_is_the_chart_with_its_defaults()
     {
         var manifest = await File.ReadAllTextAsync(HemCluster.File("deploy", "hem.yaml"));
-        manifest.ShouldEndWith(await HemChart.RenderAsync("--namespace", "hem-system"), Case.Sensitive, "make manifests writes it again");
+        // It is no release of helm's, and does not say so.
+        var rendered = (await HemChart.RenderAsync("--namespace", "hem-system")).Split('\n')
+            .Where(line => !line.Contains("helm.sh/chart: ") && !line.EndsWith("app.kubernetes.io/managed-by: Helm"));
+        manifest.ShouldEndWith(string.Join('\n', rendered), Case.Sensitive, "make manifests writes it again");
         ((string?)HemChart.ObjectsOf(manifest)[0]["kind"]).ShouldBe("Namespace");
     }
 
@@ -129,6 +133,50 @@ public sealed class ChartTests
         ((int)objects.Single(one => (string?)one["kind"] == "PodDisruptionBudget")["spec"]!["maxUnavailable"]!).ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("persistence.accessModes=[\"ReadWriteMany\"]", "ReadWriteMany, and Hem keeps its results in SQLite")]
+    [InlineData("trainer.serviceAccount.create=true", "name those with sweeps in trainer.serviceAccount.namespaces")]
+    public async Task What_could_not_work_is_refused_with_the_way_out(string value, string said)
+    {
+        var refused = await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set-json", value));
+        refused.Message.ShouldContain(said);
+        await HemChart.RenderAsync(
+            "--set-json", value, "--set", "watchNamespace=research", "--set", "results.postgresql.existingSecret=db");
+    }
+
+    /// <summary>What the chart passes on is what the operator takes, and what a pod then has.</summary>
+    [Theory, MemberData(nameof(ValueSets))]
+    public async Task Defaults_of_trainers_are_read_by_the_operator(string values)
+    {
+        var objects = HemChart.ObjectsOf(await HemChart.RenderAsync(HemChart.OptionsOf(values)));
+        var container = objects.Single(one => (string?)one["kind"] == "Deployment")["spec"]!["template"]!["spec"]!["containers"]![0]!;
+        const string option = "--trainer-defaults=";
+        var given = container["args"]!.AsArray().Select(argument => (string)argument!).Single(argument => argument.StartsWith(option));
+
+        var (settings, faults) = TrainerDefaults.Read(given[option.Length..]);
+        faults.ShouldBeEmpty();
+        settings!.Resources!.ToJson().ShouldContain("memory");
+        var account = objects
+            .Where(one => (string?)one["kind"] == "ServiceAccount" && ((string)one["metadata"]!["name"]!).Contains("train"));
+        account.Select(one => (string?)one["metadata"]!["name"]).ShouldAllBe(name => name == settings.ServiceAccountName);
+        account.ShouldAllBe(one => !(bool)one["automountServiceAccountToken"]!);
+    }
+
+    [Fact]
+    public async Task A_ServiceMonitor_is_in_the_place_of_the_operators_PodMonitor()
+    {
+        var objects = HemChart.ObjectsOf(await HemChart.RenderAsync(
+            "--api-versions", "monitoring.coreos.com/v1", "--set", "metrics.serviceMonitor.enabled=true",
+            "--set", "metrics.podMonitor.enabled=true"));
+        objects.Where(one => ((string)one["kind"]!).EndsWith("Monitor")).Select(one => $"{one["kind"]} {one["metadata"]!["name"]}")
+            .ShouldBe(["PodMonitor hem-trainer", "ServiceMonitor hem-operator"]);
+        // It selects one Service, and by it every replica.
+        var selector = objects.Single(one => (string?)one["kind"] == "ServiceMonitor")["spec"]!["selector"]!["matchLabels"]!.AsObject();
+        var service = objects.Where(one => (string?)one["kind"] == "Service").Single(one =>
+            selector.All(label => (string?)one["metadata"]!["labels"]![label.Key] == (string?)label.Value));
+        service["spec"]!["selector"]!["hem.dev/leader"].ShouldBeNull();
+    }
+
     /// <summary>PATH=JSON, and what is said of it.</summary>
     public static TheoryData<string, string> WrongValues => new()
     {
@@ -160,7 +208,7 @@ public sealed class ChartTests
         var schema = JsonNode.Parse(File.ReadAllText(Path.Combine(HemChart.Folder, "values.schema.json")))!;
         var values = YamlReader.Read(File.ReadAllText(Path.Combine(HemChart.Folder, "values.yaml")))!;
         // Kubernetes' own fields, and what helm itself puts there.
-        var others = new[] { "global", "resources.claims" };
+        var others = new[] { "resources.claims", "trainer.resources.limits" };
         Missing(schema, values, "").Except(others).ShouldBeEmpty();
 
         static IEnumerable<string> Missing(JsonNode schema, JsonNode? value, string path)

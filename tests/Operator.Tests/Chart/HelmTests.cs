@@ -8,10 +8,12 @@ namespace Operator.Tests.Chart;
 /// <summary>The chart in the hands of helm 3 and 4, and whether the program that stands in for them does what they do.</summary>
 public sealed class HelmTests
 {
-    /// <summary>Values that each `fail` of the templates is for, and what it says.</summary>
+    /// <summary>Values (PATH=JSON) that each `fail` of the templates is for, and what it says.</summary>
     private static readonly IReadOnlyDictionary<string, string> Fails = new Dictionary<string, string>
     {
         ["replicaCount=2"] = "replicaCount is 2",
+        ["persistence.accessModes=[\"ReadWriteMany\"]"] = "ReadWriteMany, and Hem keeps its results in SQLite",
+        ["trainer.serviceAccount.create=true"] = "name those with sweeps in trainer.serviceAccount.namespaces",
     };
 
     [Theory, InlineData(3), InlineData(4)]
@@ -63,8 +65,9 @@ public sealed class HelmTests
 
         foreach (var (values, said) in Fails)
         {
-            (await RefusedAsync(major, ["template", HemChart.Folder, "--set", values])).ShouldContain(said);
-            (await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set", values))).Message.ShouldContain(said);
+            (await RefusedAsync(major, ["template", HemChart.Folder, "--set-json", values])).ShouldContain(said);
+            (await Should.ThrowAsync<InvalidOperationException>(() => HemChart.RenderAsync("--set-json", values)))
+                .Message.ShouldContain(said);
         }
         (await RefusedAsync(major, ["template", HemChart.Folder, "--kube-version", "1.19.4"]))
             .ShouldContain("chart requires kubeVersion: >=1.20.0-0 which is incompatible with Kubernetes v1.19.4");

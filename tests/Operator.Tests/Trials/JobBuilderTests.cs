@@ -124,7 +124,7 @@ public sealed class JobBuilderTests
         V1Container none = Container(SweepBuilder.Make());
         none.Image.ShouldBe("trainer:1");
         none.Resources!.Limits.ShouldBeNull();
-        none.Resources.Requests!["cpu"].ShouldBe("500m");
+        (none.Resources.Requests!["cpu"], none.Resources.Requests["memory"]).ShouldBe(("500m", "256Mi"));
 
         V1Container two = Container(SweepBuilder.Make().Gpus(2));
         two.Image.ShouldBe("trainer-gpu:1");
@@ -169,6 +169,81 @@ public sealed class JobBuilderTests
         pod.RuntimeClassName.ShouldBe("gvisor");
         job.Metadata.Labels!["kueue.x-k8s.io/queue-name"].ShouldBe("team");
     }
+
+    [Fact]
+    public void A_pod_has_the_account_secrets_labels_variables_and_affinity_that_the_sweep_gives_it()
+    {
+        V1Job job = Build(SweepBuilder.Make()
+            .Trainer("serviceAccountName", "data-reader").Trainer("imagePullPolicy", "Always")
+            .Trainer("imagePullSecrets", new JsonArray(new JsonObject { ["name"] = "registry" }))
+            .Trainer("labels", new JsonObject { ["team"] = "rl", ["sidecar.istio.io/inject"] = "false" })
+            .Trainer("annotations", new JsonObject { ["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "false" })
+            .Trainer("env", new JsonArray(new JsonObject { ["name"] = "MUJOCO_GL", ["value"] = "egl" }))
+            .Trainer("envFrom", new JsonArray(new JsonObject { ["secretRef"] = new JsonObject { ["name"] = "keys" } }))
+            .Trainer("affinity", new JsonObject
+            {
+                ["podAntiAffinity"] = new JsonObject
+                {
+                    ["preferredDuringSchedulingIgnoredDuringExecution"] = new JsonArray(new JsonObject
+                    {
+                        ["weight"] = 5,
+                        ["podAffinityTerm"] = new JsonObject { ["topologyKey"] = "kubernetes.io/hostname" },
+                    }),
+                },
+            }));
+        V1PodTemplateSpec template = job.Spec!.Template!;
+        V1PodSpec pod = template.Spec!;
+        V1Container container = pod.Containers!.Single();
+        (pod.ServiceAccountName, pod.AutomountServiceAccountToken, container.ImagePullPolicy).ShouldBe(("data-reader", false, "Always"));
+        pod.ImagePullSecrets!.Single().Name.ShouldBe("registry");
+        foreach (Dictionary<string, string> labels in new[] { job.Metadata.Labels!, template.Metadata!.Labels! })
+            (labels["team"], labels["sidecar.istio.io/inject"], labels["hem.dev/sweep"]).ShouldBe(("rl", "false", "s"));
+        template.Metadata.Annotations!.ShouldHaveSingleItem().Value.ShouldBe("false");
+        container.Env!.Single(variable => variable.Name == "MUJOCO_GL").Value.ShouldBe("egl");
+        container.EnvFrom!.Single().SecretRef!.Name.ShouldBe("keys");
+        V1WeightedPodAffinityTerm wish = pod.Affinity!.PodAntiAffinity!.PreferredDuringSchedulingIgnoredDuringExecution!.Single();
+        (wish.Weight, wish.PodAffinityTerm.TopologyKey).ShouldBe((5, "kubernetes.io/hostname"));
+    }
+
+    [Fact]
+    public void What_a_sweep_does_not_say_of_its_pods_the_administrator_says()
+    {
+        OperatorOptions given = options with { TrainerDefaults = Defaults("""
+            {"serviceAccountName": "hem-trainer", "imagePullSecrets": [{"name": "registry"}], "labels": {"team": "all", "site": "a"},
+             "resources": {"requests": {"cpu": 1, "memory": "1Gi", "ephemeral-storage": "1Gi"}}, "tolerations": [{"operator": "Exists"}]}
+            """) };
+        V1PodTemplateSpec plain = Build(SweepBuilder.Make(), given).Spec!.Template!;
+        (plain.Spec!.ServiceAccountName, plain.Spec.ImagePullSecrets!.Single().Name).ShouldBe(("hem-trainer", "registry"));
+        plain.Spec.Containers!.Single().Resources!.Requests!["memory"].ShouldBe("1Gi");
+        plain.Metadata!.Labels!["team"].ShouldBe("all");
+
+        V1PodTemplateSpec own = Build(SweepBuilder.Make()
+            .Trainer("serviceAccountName", "mine").Trainer("labels", new JsonObject { ["team"] = "rl" }).Trainer("threads", 3)
+            .Trainer("resources", new JsonObject { ["limits"] = new JsonObject { ["memory"] = "4Gi" } }), given).Spec!.Template!;
+        own.Spec!.ServiceAccountName.ShouldBe("mine");
+        (own.Metadata!.Labels!["team"], own.Metadata.Labels["site"]).ShouldBe(("rl", "a"));
+        V1ResourceRequirements resources = own.Spec.Containers!.Single().Resources!;
+        resources.Limits!.ShouldHaveSingleItem().Value.ShouldBe("4Gi");
+        // A limit without a request is Kubernetes' request; a processor for each thread.
+        resources.Requests!.OrderBy(request => request.Key).Select(request => $"{request.Key} {request.Value}")
+            .ShouldBe(["cpu 3", "ephemeral-storage 1Gi"]);
+        own.Spec.Tolerations!.Single().Operator.ShouldBe("Exists");
+    }
+
+    [Theory]
+    [InlineData("""{"image": "x"}""", "image: there is no such field")]
+    [InlineData("""{"labels": {"hem.dev/trial": "x"}}""", "labels.hem.dev/trial")]
+    [InlineData("""{"resources": {"requests": {"memory": "lots"}}}""", "resources.requests.memory")]
+    [InlineData("[]", "must be an object")]
+    [InlineData("{", "JSON")]
+    public void Defaults_that_are_wrong_are_refused_with_their_place(string json, string said)
+    {
+        (PodSettings? settings, IReadOnlyList<Fault> faults) = TrainerDefaults.Read(json);
+        settings.ShouldBeNull();
+        faults.ShouldHaveSingleItem().ToString().ShouldContain(said);
+    }
+
+    private static PodSettings Defaults(string json) => TrainerDefaults.Read(json).Settings.ShouldNotBeNull();
 
     private static V1Container Container(SweepBuilder sweep, Func<TrialSpec, bool>? which = null) =>
         Build(sweep, which).Spec!.Template!.Spec!.Containers!.Single();

@@ -16,7 +16,13 @@ internal static class PodSchema
     private static JsonSchemaProps OfKind(FieldDefinition field) => field.Kind switch
     {
         FieldKind.Text when field.Allowed.Count > 0 => new() { Type = "string", Enum = JsonSchemaProps.Choice(field.Allowed) },
-        FieldKind.Text => new() { Type = "string", MinLength = 1, MaxLength = field.MaxLength, Pattern = field.Pattern },
+        FieldKind.Text => new()
+        {
+            Type = "string",
+            MinLength = field.MinLength > 0 ? field.MinLength : null,
+            MaxLength = field.MaxLength,
+            Pattern = field.Pattern,
+        },
         FieldKind.Whole => new() { Type = "integer", Format = "int32", Minimum = field.Min, Maximum = field.Max },
         FieldKind.Boolean => new() { Type = "boolean" },
         FieldKind.Quantity => new()
