@@ -132,7 +132,7 @@ internal static class HerUpdateBench
 
         public bool IsDeterministic => true;
 
-        public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal) => throw Unused();
+        public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal) => throw Unused();
 
         public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action) =>
             throw Unused();

@@ -144,7 +144,7 @@ internal static class TrainFetchReachBench
 
         public bool IsDeterministic => task.IsDeterministic;
 
-        public void Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal) =>
+        public StepOutcome Reset(ref RandomStream random, Span<byte> simulation, Span<byte> state, Span<byte> goal) =>
             task.Reset(ref random, simulation, state, goal);
 
         public StepOutcome Step(ref RandomStream random, Span<byte> simulation, Span<byte> state, ReadOnlySpan<float> action)
