@@ -50,7 +50,10 @@ test: build artifacts/.tests-built ## every test
 soak: build artifacts/.tests-built ## the slow tests too: hundreds of kills, long trainings (hours)
 	@make/need-tests
 	@make/image >/dev/null || [ $$? = 3 ]
+	@make/kubernetes-resources >/dev/null || [ $$? = 3 ]
 	@HEM_SOAK=1 make/test
+	@HEM_RESOURCES=current artifacts/bin/Operator.Tests/release/Operator.Tests --filter-class '*Api.ApiServerTests' \
+	    --filter-class '*KubectlTests' || [ $$? = 8 ]
 
 artifacts/.tests-built: $(SOURCES) $(TESTS)
 	@make/need-dotnet

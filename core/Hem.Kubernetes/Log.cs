@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Debug, "{Kind}: the list's continue token is too old; reading it whole")]
     public static partial void ListExpired(ILogger logger, string kind);
 
+    [LoggerMessage(3, LogLevel.Warning, "{Request}: the server warns: {Warning}")]
+    public static partial void ServerWarns(ILogger logger, string request, string warning);
+
     [LoggerMessage(10, LogLevel.Debug, "{Kind}: listed {Count} objects at resourceVersion {ResourceVersion}")]
     public static partial void Listed(ILogger logger, string kind, int count, string resourceVersion);
 

@@ -25,9 +25,9 @@ internal static class HemCluster
             foreach (var definition in new[] { CustomResourceDefinitions.Sweeps, CustomResourceDefinitions.Trials })
             {
                 var path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-                await plane.Api.PostAsync(path, definition.DeepClone());
+                await plane.Definitions.PostAsync(path, definition.DeepClone());
                 await Wait.UntilAsync(
-                    async () => IsTrue(await plane.Api.GetAsync($"{path}/{definition["metadata"]!["name"]}"), "Established"),
+                    async () => IsTrue(await plane.Definitions.GetAsync($"{path}/{definition["metadata"]!["name"]}"), "Established"),
                     $"{definition["metadata"]!["name"]} is established");
             }
             foreach (var plural in new[] { HemResources.SweepPlural, HemResources.TrialPlural })
@@ -35,7 +35,7 @@ internal static class HemCluster
                     async () => await plane.Api.GetAsync($"/apis/{HemResources.ApiVersion}/{plural}") is not null, $"{plural} are served");
             // Until it is in the published document, kubectl knows nothing of its fields.
             await Wait.UntilAsync(
-                async () => (await plane.Api.GetTextAsync("/openapi/v2")).Contains("dev.hem.v1alpha1.HemTrial", StringComparison.Ordinal),
+                async () => (await plane.Definitions.GetTextAsync("/openapi/v2")).Contains("dev.hem.v1alpha1.HemTrial", StringComparison.Ordinal),
                 "the definitions are published");
             installedOn.Add(plane.Folder);
         }

@@ -19,9 +19,10 @@ public sealed class ControlPlane : IAsyncDisposable
     private readonly Dictionary<string, Daemon> _daemons = [];
     private readonly int _etcdPort = Machine.FreePort(IPAddress.Loopback), _etcdPeerPort = Machine.FreePort(IPAddress.Loopback);
     private readonly int _apiPort;
+    private readonly ResourceServer? _resources;
     private int _users;
 
-    private ControlPlane(ControlPlaneOptions options, string programs, NodeNetwork? network)
+    private ControlPlane(ControlPlaneOptions options, string programs, string? resources, NodeNetwork? network)
     {
         (_options, _programs, Network) = (options, programs, network);
         Folder = options.Folder ?? Directory.CreateTempSubdirectory(FolderPrefix).FullName;
@@ -34,6 +35,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var administrator = _ca.Client("administrator", "system:masters");
         Kubeconfig = TestCluster.Kubeconfig.Write(InFolder("admin.kubeconfig"), Server, _ca.Pem, administrator);
         Api = new ClusterApi(Server, _ca.Pem, administrator);
+        if (resources is not null) _resources = new ResourceServer(this, _ca, resources, administrator);
     }
 
     /// <summary>Certificates, kubeconfigs, data.</summary>
@@ -58,6 +60,15 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>The API server as the administrator, for what a test arranges and checks.</summary>
     public ClusterApi Api { get; }
 
+    /// <summary>
+    /// The server of resource definitions and custom resources, as the administrator: the API server, unless
+    /// <see cref="ControlPlaneOptions.CurrentResources"/> put another behind it.
+    /// </summary>
+    public ClusterApi Definitions => _resources?.Api ?? Api;
+
+    /// <summary>The administrator's kubeconfig of that server.</summary>
+    public string ResourcesKubeconfig => _resources?.Kubeconfig ?? Kubeconfig;
+
     internal NodeNetwork? Network { get; }
 
     /// <exception cref="CannotException">This machine cannot; the reason.</exception>
@@ -66,8 +77,9 @@ public sealed class ControlPlane : IAsyncDisposable
         options ??= new ControlPlaneOptions();
         if (options.ForNode && !Environment.IsPrivilegedProcess) throw new CannotException("a node for pods is started by root alone");
         var programs = await Machine.KubernetesAsync();
+        var resources = options.CurrentResources ? await Machine.CurrentResourcesAsync() : null;
         RemoveLeftOvers();
-        var plane = new ControlPlane(options, programs, options.ForNode ? await NodeNetwork.CreateAsync() : null);
+        var plane = new ControlPlane(options, programs, resources, options.ForNode ? await NodeNetwork.CreateAsync() : null);
         try
         {
             await plane.StartAsync(cancel);
@@ -166,6 +178,7 @@ public sealed class ControlPlane : IAsyncDisposable
         _daemons.Clear();
         if (Network is not null) await Network.RemoveAsync();
         Api.Dispose();
+        _resources?.Api.Dispose();
         if (_options.Folder is null) Directory.Delete(Folder, true);
     }
 
@@ -219,6 +232,7 @@ public sealed class ControlPlane : IAsyncDisposable
             $"--initial-cluster=default=http://127.0.0.1:{_etcdPeerPort}",
         ]);
         await StartApiServerAsync(cancel);
+        if (_resources is not null) await _resources.StartAsync(_etcdPort, cancel);
         if (_options.ControllerManager)
             await StartAsync("kube-controller-manager", ControllerManagerArguments());
         if (_options.Scheduler)
@@ -248,7 +262,7 @@ public sealed class ControlPlane : IAsyncDisposable
             $"--service-cluster-ip-range={Services.Range}", "--authorization-mode=Node,RBAC", "--allow-privileged=true",
             $"--kubelet-client-certificate={Write("kubelet-client.crt", kubelet.Certificate)}",
             $"--kubelet-client-key={Write("kubelet-client.key", kubelet.Key)}", $"--kubelet-certificate-authority={CaFile}",
-            "--kubelet-preferred-address-types=InternalIP", .. _options.ApiServerArguments,
+            "--kubelet-preferred-address-types=InternalIP", .. _resources?.ApiServerArguments ?? [], .. _options.ApiServerArguments,
         ];
     }
 

@@ -13,6 +13,12 @@ public sealed record ControlPlaneOptions
     /// </summary>
     public int ControllerQps { get; init; } = 500;
 
+    /// <summary>
+    /// Custom resources of hem.dev are served by what Debian has of a current Kubernetes (make/kubernetes-resources), to which the API
+    /// server passes them on, as clusters do with aggregated APIs. So with HEM_RESOURCES=current in the environment.
+    /// </summary>
+    public bool CurrentResources { get; init; } = Environment.GetEnvironmentVariable("HEM_RESOURCES") == "current";
+
     /// <summary>Prepares the network that a <see cref="Node"/> needs (root only).</summary>
     public bool ForNode { get; init; }
 

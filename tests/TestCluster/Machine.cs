@@ -16,6 +16,11 @@ public static class Machine
     /// <exception cref="CannotException">This machine cannot.</exception>
     public static Task<string> KubernetesAsync() => Folder.Value;
 
+    /// <summary>The folder with the server of custom resources out of a current Kubernetes; builds it where it is missing.</summary>
+    /// <exception cref="CannotException">This machine cannot.</exception>
+    public static async Task<string> CurrentResourcesAsync() =>
+        (await RunAsync(Path.Combine(Repository, "make", "kubernetes-resources"))).Trim();
+
     /// <summary>Installs what a node needs besides.</summary>
     internal static Task NeedNodeAsync() => RunAsync(Path.Combine(Repository, "make", "need-cluster"), "node");
 

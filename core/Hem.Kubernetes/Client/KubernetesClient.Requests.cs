@@ -13,6 +13,7 @@ public sealed partial class KubernetesClient
     private readonly HttpMessageInvoker _http;
     private readonly RateLimiter? _limiter;
     private readonly string _host;
+    private readonly ServerWarnings _warnings;
 
     public KubernetesClient(KubernetesClientConfiguration configuration, KubernetesClientOptions? options = null)
     {
@@ -20,6 +21,7 @@ public sealed partial class KubernetesClient
         _options = options ?? new();
         _credentials = Credentials.From(configuration, _options.Time);
         _host = configuration.Server.Authority;
+        _warnings = new(_options.Logger);
         _limiter = _options.QueriesPerSecond is { } rate ? new(rate, _options.Burst, _options.Time) : null;
         HttpMessageHandler handler = NewHandler();
         _http = new(_options.WrapHandler?.Invoke(handler) ?? handler, disposeHandler: true);
@@ -130,6 +132,7 @@ public sealed partial class KubernetesClient
         {
             var response = await _http.SendAsync(message, deadline.Token);
             status = response.StatusCode;
+            _warnings.Tell(request.ToString(), response);
             return (response, message.Headers.Authorization?.Parameter);
         }
         // A connection that is not made in time ends in the same exception, though nobody cancelled anything.

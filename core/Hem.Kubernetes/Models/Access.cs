@@ -95,7 +95,15 @@ public sealed record V1TokenRequestSpec
     public long? ExpirationSeconds { get; set; }
 
     /// <summary>A pod or secret whose end ends the token too.</summary>
-    public V1ObjectReference? BoundObjectRef { get; set; }
+    public V1BoundObjectReference? BoundObjectRef { get; set; }
+}
+
+public sealed record V1BoundObjectReference
+{
+    public string? ApiVersion { get; set; }
+    public string? Kind { get; set; }
+    public string? Name { get; set; }
+    public string? Uid { get; set; }
 }
 
 public sealed record V1TokenRequestStatus

@@ -25,7 +25,7 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
     {
         foreach (var plural in new[] { HemResources.SweepPlural, HemResources.TrialPlural })
         {
-            var definition = await _plane.Api.GetAsync($"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.hem.dev");
+            var definition = await _plane.Definitions.GetAsync($"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.hem.dev");
             HemCluster.IsTrue(definition, "Established").ShouldBeTrue();
             HemCluster.IsTrue(definition, "NonStructuralSchema").ShouldBeFalse();
         }
@@ -57,7 +57,7 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
     [InlineData("""{"grid": {"targetClip": [[1]]}}""", "spec.grid.targetClip", "should have at least 2 items")]
     [InlineData("""{"exclude": [{}]}""", "spec.exclude", "should have at least 1 properties")]
     [InlineData("""{"seeds": {}}""", "spec.seeds", "should have at least 1 properties")]
-    [InlineData("""{"seeds": {"count": 1, "values": [1]}}""", "spec.seeds", "should have at most 1 properties")]
+    [InlineData("""{"seeds": {"count": 1, "values": [1]}}""", "spec.seeds", "at most 1 ")]
     [InlineData("""{"seeds": {"values": [1, 1]}}""", "spec.seeds.values[1]", "Duplicate value: 1")]
     [InlineData("""{"seeds": null}""", "spec.seeds", "Required value")]
     [InlineData("""{"parallelism": 100001}""", "spec.parallelism", "should be less than or equal to 100000")]
@@ -71,7 +71,8 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
         foreach (var (name, value) in (JsonObject)JsonNode.Parse(spec)!) whole[name] = value?.DeepClone();
         var refused = await Should.ThrowAsync<ClusterApiException>(() => CreateAsync(whole.ToJsonString()));
         refused.StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity);
-        refused.Message.ShouldContain(field + ": ", customMessage: refused.Message);
+        // Servers of today name the first of a list too.
+        refused.Message.Replace("[0]", "").ShouldContain(field + ": ", customMessage: refused.Message);
         refused.Message.ShouldContain(message, customMessage: refused.Message);
     }
 
@@ -97,7 +98,7 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
             var accepted = true;
             try
             {
-                await CreateAsync(SpecSamples.Document(sample).ToJsonString(), "sample", "?dryRun=All");
+                await CreateAsync(Sound(SpecSamples.Document(sample)).ToJsonString(), "sample", "?dryRun=All");
             }
             catch (ClusterApiException e) when (e.StatusCode is HttpStatusCode.UnprocessableEntity or HttpStatusCode.BadRequest)
             {
@@ -107,6 +108,18 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
             lock (wrong) wrong.Add($"{sample.Path} = {sample.Value}: {(accepted ? "accepted" : "refused")}");
         });
         wrong.ShouldBeEmpty();
+    }
+
+    /// <summary>With what the rules (CEL) of servers of today want beside the sample.</summary>
+    private static JsonObject Sound(JsonObject spec)
+    {
+        if (spec["base"] is JsonObject parameters)
+        {
+            parameters["algorithm"] ??= "hem";
+            parameters["task"] ??= "flipbit-5";
+        }
+        if (spec["trainer"] is JsonObject trainer && trainer.ContainsKey("command")) trainer["image"] ??= "trainer:1";
+        return spec;
     }
 
     /// <summary>A null is as good as nothing, in a file and here.</summary>

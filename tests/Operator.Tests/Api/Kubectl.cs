@@ -4,7 +4,7 @@ using Hem.TestCluster;
 namespace Operator.Tests.Api;
 
 /// <summary>kubectl as a user has it; a test that needs it is skipped where there is none.</summary>
-internal sealed class Kubectl(ControlPlane plane)
+internal sealed class Kubectl(ControlPlane plane, string? kubeconfig = null)
 {
     /// <summary>What it printed, its exit status and what it complained of.</summary>
     public sealed record Answer(int Status, string Output, string Error);
@@ -17,7 +17,7 @@ internal sealed class Kubectl(ControlPlane plane)
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["KUBECONFIG"] = plane.Kubeconfig, ["KUBECACHEDIR"] = Path.Combine(plane.Folder, "kubectl-cache") },
+            Environment = { ["KUBECONFIG"] = kubeconfig ?? plane.Kubeconfig, ["KUBECACHEDIR"] = Path.Combine(plane.Folder, "kubectl-cache") },
         };
         Process? process = null;
         try { process = Process.Start(start); }

@@ -19,7 +19,7 @@ public sealed class KubectlTests(ControlPlaneFixture fixture) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _plane = fixture.ControlPlane;
-        _kubectl = new(_plane);
+        _kubectl = new(_plane, _plane.ResourcesKubeconfig);
         await HemCluster.InstallDefinitionsAsync(_plane);
         _space = await _plane.CreateNamespaceAsync("kubectl");
     }

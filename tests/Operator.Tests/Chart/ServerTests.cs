@@ -45,7 +45,7 @@ public sealed class ServerTests(ControlPlaneFixture fixture)
         foreach (var definition in objects.Where(one => (string?)one["kind"] == "CustomResourceDefinition"))
         {
             var path = $"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition["metadata"]!["name"]}";
-            var answer = await plane.Api.MergePatchAsync($"{path}?dryRun=All", definition);
+            var answer = await plane.Definitions.MergePatchAsync($"{path}?dryRun=All", definition);
             ((string?)answer["metadata"]!["annotations"]!["helm.sh/resource-policy"]).ShouldBe("keep");
         }
     }

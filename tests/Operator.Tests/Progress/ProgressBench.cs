@@ -123,7 +123,7 @@ internal sealed class ProgressBench : TrialsBench
         {
             Audiences = [audience],
             ExpirationSeconds = seconds,
-            BoundObjectRef = new V1ObjectReference { ApiVersion = "v1", Kind = "Pod", Name = pod.Name, Uid = pod.Attempt.AttemptId },
+            BoundObjectRef = new() { ApiVersion = "v1", Kind = "Pod", Name = pod.Name, Uid = pod.Attempt.AttemptId },
         })).Token!;
 
     public Task DeletePodAsync(TestPod pod) => _plane.Api.DeleteAsync(
