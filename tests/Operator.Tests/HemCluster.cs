@@ -35,7 +35,8 @@ internal static class HemCluster
                     async () => await plane.Api.GetAsync($"/apis/{HemResources.ApiVersion}/{plural}") is not null, $"{plural} are served");
             // Until it is in the published document, kubectl knows nothing of its fields.
             await Wait.UntilAsync(
-                async () => (await plane.Definitions.GetTextAsync("/openapi/v2")).Contains("dev.hem.v1alpha1.HemTrial", StringComparison.Ordinal),
+                async () =>
+                    (await plane.Definitions.GetTextAsync("/openapi/v2")).Contains("dev.hem.v1alpha1.HemTrial", StringComparison.Ordinal),
                 "the definitions are published");
             installedOn.Add(plane.Folder);
         }

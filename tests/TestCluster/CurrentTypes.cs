@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Hem.TestCluster;
 
-/// <summary>Asks whether objects are ones of a current Kubernetes, of which there is no API server here: tests/CurrentKubernetes/types.</summary>
+/// <summary>Asks whether objects are ones of a current Kubernetes, by tests/CurrentKubernetes/types.</summary>
 public static class CurrentTypes
 {
     /// <param name="objects">YAML or JSON, documents divided by <c>---</c>.</param>

@@ -5,7 +5,7 @@ using Hem.TestCluster;
 
 namespace Hem.Kubernetes.Tests.Models;
 
-/// <summary>The client's types against those of a current Kubernetes: no field that they can send is misspelt, of another type, or gone.</summary>
+/// <summary>The client's types against those of a current Kubernetes: no field is misspelt, of another type, or gone.</summary>
 public sealed class CurrentTypesTests
 {
     [Fact]

@@ -17,7 +17,11 @@ internal sealed class Kubectl(ControlPlane plane, string? kubeconfig = null)
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["KUBECONFIG"] = kubeconfig ?? plane.Kubeconfig, ["KUBECACHEDIR"] = Path.Combine(plane.Folder, "kubectl-cache") },
+            Environment =
+            {
+                ["KUBECONFIG"] = kubeconfig ?? plane.Kubeconfig,
+                ["KUBECACHEDIR"] = Path.Combine(plane.Folder, "kubectl-cache"),
+            },
         };
         Process? process = null;
         try { process = Process.Start(start); }
