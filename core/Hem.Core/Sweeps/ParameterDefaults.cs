@@ -108,7 +108,7 @@ internal static class ParameterDefaults
             { IsDqn: true } => 1_000_000 / trial.Horizon,
             { IsDdpg: true, UsesImages: true } => 50_000 / trial.Horizon,
             { IsDdpg: true } => Math.Min(1_000_000 / trial.Horizon * workers, 10_000_000),
-            { UsesImages: true } => Math.Clamp(trial.Int("N") * workers, 2_000, 10_000_000),    // ours
+            { UsesImages: true } => 2_000,                                    // ours
             _ => 20_000,                                                      // ours
         };
         return Math.Max(size, workers);

@@ -29,9 +29,8 @@ internal static class ParameterDefinitions
             "Gradient steps in an iteration or cycle. Default: 40."),
         Integer("bufferTrajectories", 1, 10_000_000, BufferUnused,
             "Size of the replay buffer: whole trajectories, over all workers, at least one for each. Each worker keeps its share, rounded "
-            + "down: with fewer than N x workers, part of what is collected is never read. Default: hEM 20,000 (with images 2,000, or "
-            + "N x workers if that is more); HER what holds 1,000,000 transitions for each worker (on discrete tasks for all of them; "
-            + "with images 50,000 for all)."),
+            + "down: with fewer than N x workers, part of what is collected is never read. Default: hEM 20,000 (2,000 with images); HER "
+            + "what holds 1,000,000 transitions for each worker (on discrete tasks for all of them; with images 50,000 for all)."),
         Number("learningRate", 1e-8, 1, TheoryUnused,
             "Step size of Adam; of the policy where there is a critic too. Default: 0.001."),
         Number("criticLearningRate", 1e-8, 1, CriticRateUnused,

@@ -33,6 +33,8 @@ public sealed class ReplicaTests(ControlPlaneFixture fixture, PostgresFixture po
 
         await Wait.UntilAsync(
             async () => (await world.SweepAsync())?.Status is { State: SweepState.Complete }, "the sweep is complete", Timeouts.Normal);
+        // On a machine that is late with renewals the lease may have gone to and fro.
+        await Wait.UntilAsync(() => second.Host is { IsLeading: true, Store: not null }, "the second has the store", Timeouts.Normal);
         ResultStore store = second.Host.Store!;
         string uid = sweep.Metadata.Uid!;
         store.ReadTrials(uid).Count(trial => trial.Finished is not null).ShouldBe(4);

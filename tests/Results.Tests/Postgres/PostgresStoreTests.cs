@@ -93,7 +93,7 @@ public sealed class PostgresStoreTests(PostgresFixture postgres) : StoreTests(po
         await ExecuteAsync(connection, "UPDATE hem_store SET version = 1000");
         var e = Should.Throw<StoreException>(() => Temporary.Open());
         (e.Fault, e.Message).ShouldBe((StoreFault.TooNew,
-            $"{Server}/postgres: was written by a newer Hem (schema 1000; this one knows 3). Use that Hem."));
+            $"{Server}/postgres: was written by a newer Hem (schema 1000; this one knows {PostgresSchema.Version}). Use that Hem."));
         (await CountAsync("SELECT count(*) FROM hem_store WHERE version = 1000")).ShouldBe(1);
     }
 

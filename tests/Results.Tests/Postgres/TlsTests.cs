@@ -4,6 +4,8 @@ using Hem.TestCluster;
 namespace Results.Tests.Postgres;
 
 /// <summary>`sslmode=verify-full` with a server that has a certificate for its name, of an authority of its own.</summary>
+[Collection(nameof(TlsTests))]
+[CollectionDefinition(nameof(TlsTests), DisableParallelization = true)]     // it sets a variable that every connection heeds
 public sealed class TlsTests
 {
     [Fact]
