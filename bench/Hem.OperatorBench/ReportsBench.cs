@@ -82,7 +82,7 @@ internal static class ReportsBench
             {
                 Audiences = ["hem-progress"],
                 ExpirationSeconds = 3600,
-                BoundObjectRef = new V1ObjectReference { ApiVersion = "v1", Kind = "Pod", Name = name, Uid = uid },
+                BoundObjectRef = new V1BoundObjectReference { ApiVersion = "v1", Kind = "Pod", Name = name, Uid = uid },
             });
             var file = Path.Combine(folder, name);
             await File.WriteAllTextAsync(file, token.Token);
